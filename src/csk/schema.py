@@ -1,0 +1,220 @@
+"""The glossary: every table and column that csk reads or writes, as plain data.
+
+One rule: a column name that stands in the code as a literal stands here, with its kind and its
+meaning; the data dictionary, the casts of intake and the types of the files come from here.
+"""
+
+from typing import Final, NamedTuple
+
+SCHEMA_VERSION: Final = 1
+
+AMOUNT_SCALE: Final = 4
+"""Money is held as Int64 counts of 10**-4 of the currency's major unit."""
+
+
+class Column(NamedTuple):
+    """One column: its name, its kind (see `KINDS`), whether a table needs it, its meaning."""
+
+    name: str
+    kind: str
+    definition: str
+    required: bool = False
+
+
+class Table(NamedTuple):
+    """One table: its columns in file order and the columns that identify a row."""
+
+    name: str
+    definition: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...] = ()
+    one_of: tuple[tuple[str, ...], ...] = ()
+    """Groups of which a table needs at least one: `("amount", "unit_price_amount")`."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Column names in file order."""
+        return tuple(column.name for column in self.columns)
+
+    def __getitem__(self, name: str) -> Column:  # type: ignore[override]
+        """Return the column called `name`; KeyError where there is none."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)
+
+
+KINDS: Final = {
+    "id": "String, normalised by the id rule",
+    "text": "String, trimmed, NFKC",
+    "date": "Date",
+    "instant": "Datetime(us, UTC)",
+    "amount": "Int64 of 1/10,000 major unit inside, Decimal(18,4) in files",
+    "count": "Int64",
+    "number": "Float64",
+    "flag": "Boolean",
+}
+
+CUSTOMERS: Final = Table(
+    "customers",
+    "Who pays; further columns of the file are attributes.",
+    (
+        Column("customer_id", "id", "Who pays.", required=True),
+        Column("created_on", "date", "Day the customer was registered."),
+        Column("channel", "text", "How the customer came."),
+        Column("plan", "text", "Plan or class of membership as of the export."),
+        Column("cac_amount", "amount", "Cost of winning this customer."),
+    ),
+    key=("customer_id",),
+)
+
+SUBSCRIPTIONS: Final = Table(
+    "subscriptions",
+    "Contracts: one row for each unbroken time on one price and plan.",
+    (
+        Column("subscription_id", "id", "The contract."),
+        Column("customer_id", "id", "Who pays.", required=True),
+        Column("product_id", "id", "What is bought."),
+        Column("plan", "text", "Plan of the contract."),
+        Column("started_on", "date", "First day served.", required=True),
+        Column("ended_on", "date", "First day no longer served; null = running."),
+        Column("mrr_amount", "amount", "Recurring revenue a month, net of recurring discounts."),
+        Column("amount", "amount", "Price of one term."),
+        Column("unit_price_amount", "amount", "Price of one unit for one term."),
+        Column("quantity", "number", "Units."),
+        Column("currency", "text", "ISO 4217 code."),
+        Column("interval", "text", "Unit of the term: day, week, month, year."),
+        Column("interval_count", "count", "Units of `interval` in one term."),
+        Column("term_months", "count", "Months paid for at once."),
+        Column("status", "text", "State as of the export."),
+        Column("cancel_reason", "text", "Why the contract ended."),
+    ),
+    key=("customer_id", "started_on"),
+    one_of=(("mrr_amount", "amount", "unit_price_amount"),),
+)
+
+PAYMENTS: Final = Table(
+    "payments",
+    "Money received; refunds are negative.",
+    (
+        Column("payment_id", "id", "The payment, order or invoice."),
+        Column("customer_id", "id", "Who pays.", required=True),
+        Column("paid_on", "date", "Day of the payment or order.", required=True),
+        Column("amount", "amount", "Money received, net of what was refunded in the row."),
+        Column("unit_price_amount", "amount", "Price of one unit."),
+        Column("quantity", "number", "Units."),
+        Column("currency", "text", "ISO 4217 code."),
+        Column("status", "text", "State of the payment."),
+        Column("product_id", "id", "What was bought."),
+        Column("subscription_id", "id", "The contract it pays for."),
+    ),
+    key=("customer_id", "paid_on"),
+    one_of=(("amount", "unit_price_amount"),),
+)
+
+USAGE: Final = Table(
+    "usage",
+    "Things done in the product.",
+    (
+        Column("customer_id", "id", "Who pays.", required=True),
+        Column("user_id", "id", "A person at the customer."),
+        Column("used_at", "instant", "When.", required=True),
+        Column("feature", "text", "With what.", required=True),
+        Column("quantity", "number", "How much; 1 where the file has none."),
+    ),
+    key=("customer_id", "used_at"),
+)
+
+TICKETS: Final = Table(
+    "tickets",
+    "Support cases.",
+    (
+        Column("ticket_id", "id", "The case."),
+        Column("customer_id", "id", "Who pays.", required=True),
+        Column("opened_at", "instant", "When it was opened.", required=True),
+        Column("closed_at", "instant", "When it was closed; null = open."),
+        Column("severity", "text", "How bad."),
+    ),
+    key=("customer_id", "opened_at"),
+)
+
+SURVEYS: Final = Table(
+    "surveys",
+    "Answers of customers.",
+    (
+        Column("customer_id", "id", "Who pays.", required=True),
+        Column("answered_on", "date", "Day of the answer.", required=True),
+        Column("kind", "text", "nps or csat."),
+        Column("score", "number", "The answer.", required=True),
+    ),
+    key=("customer_id", "answered_on"),
+)
+
+TOUCHES: Final = Table(
+    "touches",
+    "Our actions on customers.",
+    (
+        Column("customer_id", "id", "Who pays.", required=True),
+        Column("touched_on", "date", "Day of the action.", required=True),
+        Column("channel", "text", "How the customer was reached."),
+        Column("action", "text", "What was done."),
+        Column("cost_amount", "amount", "What it cost."),
+        Column("experiment", "text", "Experiment it belongs to."),
+        Column("arm", "text", "Arm of the experiment."),
+    ),
+    key=("customer_id", "touched_on"),
+    one_of=(("action", "arm", "channel"),),
+)
+
+COSTS: Final = Table(
+    "costs",
+    "Margin by plan or product.",
+    (
+        Column("plan", "text", "Plan the margin holds for."),
+        Column("product_id", "id", "Product the margin holds for."),
+        Column("margin_share", "number", "Share of revenue that is margin, in [0, 1].", required=True),
+    ),
+    one_of=(("plan", "product_id"),),
+)
+
+CROSS_SECTION: Final = Table(
+    "cross_section",
+    "One row per customer and no dates: who has left, and after how many months.",
+    (
+        Column("customer_id", "id", "Who pays."),
+        Column("tenure_months", "number", "Months as a customer.", required=True),
+        Column("is_churned", "flag", "Whether the customer has left.", required=True),
+        Column("plan", "text", "Plan or kind of contract."),
+        Column("monthly_amount", "amount", "What the customer pays a month."),
+        Column("total_amount", "amount", "What the customer has paid so far."),
+    ),
+    key=("customer_id",),
+)
+
+INPUTS: Final = {
+    table.name: table
+    for table in (
+        CUSTOMERS,
+        SUBSCRIPTIONS,
+        PAYMENTS,
+        USAGE,
+        TICKETS,
+        SURVEYS,
+        TOUCHES,
+        COSTS,
+        CROSS_SECTION,
+    )
+}
+
+REJECTS: Final = Table(
+    "rejects",
+    "Rows that could not be understood, whole.",
+    (
+        Column("file", "text", "File as it was named."),
+        Column("record", "count", "Record in the file, the first after the header being 1."),
+        Column("line", "count", "Physical line on which the record starts; null where unknown."),
+        Column("column", "text", "Column as the file calls it."),
+        Column("value", "text", "The value as it stands in the file."),
+        Column("reason", "text", "Rule that it broke."),
+    ),
+)
