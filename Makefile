@@ -1,0 +1,127 @@
+# The commands of the house. All that is needed beforehand: make, and Python 3.11 or newer.
+#
+#   make demo     segment the sample company          make golden   rewrite the golden outputs
+#   make test     every test                          make lock     make the locks anew
+#   make check    all that CI runs                    make bench    measure speed and memory
+#   make clean    remove all that make made
+#
+# PYTHON=...   the Python to build the environments with
+# WORKERS=...  processes that tests are spread over
+# ARGS=...     more arguments to pytest: make test ARGS="-k survival -x"
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+PYTHON ?=
+WORKERS ?= 2
+ARGS ?=
+UPGRADE ?=
+
+# What stands in the caller's environment must not change what is installed or tested.
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PYTHONNOUSERSITE := 1
+
+BIN := .venv/bin
+LOWEST := .venv-lowest/bin
+INSTALL := -m pip install --quiet --no-input --no-compile
+EDITABLE := --no-deps --no-build-isolation --editable .
+
+.PHONY: help demo test test-lowest check format format-check lint types floors golden bench lock clean
+
+help:
+	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile
+
+# --- environments -------------------------------------------------------------------------------
+# A copy of the lock stands in the environment it made: a checkout that only touches the file
+# installs nothing, a lock with other content builds the environment anew.
+
+# $(call environment,FOLDER,LOCK): FOLDER with exactly what LOCK says, and csk from this tree.
+define environment
+@cmp -s $(2) $(1)/installed-from || { \
+    for python in $(PYTHON) python3.11 python3.12 python3.13 python3.14 python3 none; do \
+        "$$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' \
+            2>/dev/null && break; \
+    done; \
+    if [ "$$python" = none ]; then \
+        echo "csk needs Python 3.11 or newer with its venv module, and found none." >&2; \
+        echo "Install one, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11" >&2; \
+        exit 2; \
+    fi; \
+    echo "Making $(1) from $(2) with $$("$$python" --version); this takes a minute" >&2; \
+    rm -rf $(1) && "$$python" -m venv $(1) && \
+    $(1)/bin/python $(INSTALL) --require-hashes --requirement $(2) && \
+    cp $(2) $(1)/installed-from; \
+}
+@$(1)/bin/python $(INSTALL) $(EDITABLE)
+@touch $(1)/ready
+endef
+
+.venv/ready: requirements.lock pyproject.toml
+	$(call environment,.venv,requirements.lock)
+
+# The tools of development come on top of what a user has.
+.venv/ready-dev: .venv/ready requirements-dev.lock
+	@cmp -s requirements-dev.lock .venv/installed-from-dev || { \
+	    echo "Adding the tools of requirements-dev.lock" >&2; \
+	    $(BIN)/python $(INSTALL) --require-hashes --requirement requirements-dev.lock && \
+	    cp requirements-dev.lock .venv/installed-from-dev; \
+	}
+	@touch $@
+
+.venv-lowest/ready: requirements-lowest.lock pyproject.toml
+	$(call environment,.venv-lowest,requirements-lowest.lock)
+
+# --- for users ----------------------------------------------------------------------------------
+
+demo: .venv/ready
+	@mkdir -p out
+	@$(BIN)/csk segment data/sample -o out/segment.parquet
+
+# --- for developers -----------------------------------------------------------------------------
+
+test: .venv/ready-dev
+	@$(BIN)/python -m pytest -m "not bench" -n $(WORKERS) $(ARGS)
+
+# Unit tests and laws on the lowest versions that pyproject.toml allows.
+test-lowest: .venv-lowest/ready
+	@$(LOWEST)/python -m pytest -m "not bench" -n $(WORKERS) -p no:cacheprovider tests/unit tests/laws $(ARGS)
+
+# Tests come last, so that their closing line is the last that a reader sees.
+check: format-check lint types floors test-lowest test
+
+format: .venv/ready-dev
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+format-check: .venv/ready-dev
+	@$(BIN)/ruff format --check .
+
+lint: .venv/ready-dev
+	@$(BIN)/ruff check .
+
+types: .venv/ready-dev
+	@$(BIN)/python -m mypy
+
+floors: .venv/ready-dev
+	@$(BIN)/lint-imports --no-cache
+
+golden: .venv/ready-dev
+	@$(BIN)/python -m pytest tests/golden --snapshot-update $(ARGS)
+
+bench: .venv/ready-dev
+	@$(BIN)/python tests/bench/run.py $(ARGS)
+
+# `make lock` keeps the versions that still fit; `make lock UPGRADE=--upgrade` takes the newest.
+COMPILE = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
+    --generate-hashes --no-emit-index-url --custom-compile-command "make lock" \
+    --extra xlsx --extra duckdb --group build $(UPGRADE)
+lock: .venv/ready-dev
+	@$(COMPILE) --output-file requirements.lock
+	@$(COMPILE) --group dev --constraint requirements.lock --output-file requirements-dev.lock
+	@$(COMPILE) --group test --resolution lowest-direct --output-file requirements-lowest.lock
+
+clean:
+	@rm -rf .venv .venv-lowest out build dist mutants \
+	    .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find src tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""One question a file: a Book in, a frozen result of numbers out."""

@@ -1,0 +1,128 @@
+"""From when to when a book can be observed, and as of which day it is read.
+
+One rule: an end date never moves the window (it lies in the future, or at the file's edge).
+"""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from math import log
+from statistics import median
+from typing import Final
+
+import polars as pl
+
+from csk.book import Book, Window
+from csk.calendar import month_start
+from csk.engine.protocol import Engine, Plan, Tables
+from csk.errors import DataError, UsageError
+from csk.settings import Settings
+from csk.tables.spells import contracts, ends_by_month, spells
+
+_DENSE: Final = ("subscriptions", "payments", "usage")
+"""Tables whose last event tells how far the log is complete; tickets and surveys are too rare."""
+_EDGE_FACTOR: Final = 5
+_EDGE_LEAST: Final = 5
+_UNLIKELY: Final = 0.001
+_NEAR_DAYS: Final = 62
+
+
+def window(book: Book, engine: Engine, settings: Settings, today: date) -> Window:
+    """Return the window of a book; `today` is used only where the settings say `today`.
+
+    DataError where no table has a date, UsageError where the wanted day is before all of them.
+    """
+    starts = [t.first_on for name in _DENSE if (t := book.tables.get(name)) and t.first_on]
+    ends = [t.last_on for name in _DENSE if (t := book.tables.get(name)) and t.last_on]
+    if not ends:
+        raise DataError("No subscription, payment or usage event has a date.")
+    notes: list[str] = []
+    data_through = settings.data_through or min(ends)
+    as_of = _wanted(settings, today) or data_through + timedelta(days=1)
+    if as_of <= min(starts):
+        raise UsageError(f"Nothing is known before {as_of}: the first event is of {min(starts)}.")
+    found = Window(min(starts), min(data_through, as_of - timedelta(days=1)), as_of)
+    if book.is_contractual:
+        if settings.as_of is None and settings.data_through is None:
+            found = _before_edge(book, engine, settings, found, notes)
+        found = _after_late_entry(book, engine, settings, found, notes)
+    if settings.data_from is not None:
+        found = replace(found, data_from=settings.data_from, is_late_entry=True)
+    if max(ends) - found.data_through > timedelta(days=31):
+        notes.append("tables_end_apart")
+    return replace(found, notes=tuple(notes))
+
+
+def _wanted(settings: Settings, today: date) -> date | None:
+    return today if settings.as_of == "today" else settings.as_of
+
+
+def _before_edge(
+    book: Book, engine: Engine, settings: Settings, found: Window, notes: list[str]
+) -> Window:
+    """Step back over a last month whose churn is the edge of the file."""
+    ended = engine.total(book, ends_by_month(found.as_of, settings.grace_days), ["month_on"])
+    counts = dict(ended.iter_rows())
+    last = month_start(found.as_of - timedelta(days=1))
+    n_last = counts.pop(last, 0)
+    usual = median(_filled(counts, month_start(found.data_from), last)) if counts else 0
+    if n_last < _EDGE_LEAST or n_last <= _EDGE_FACTOR * usual or not counts:
+        return found
+    notes.append("edge_left_out")
+    return replace(found, data_through=last - timedelta(days=1), as_of=last)
+
+
+def _filled(counts: dict[date, int], first: date, end: date) -> list[int]:
+    months = (end.year - first.year) * 12 + end.month - first.month
+    seen = [n for month, n in counts.items() if first <= month < end]
+    return seen + [0] * max(0, months - len(seen)) or [0]
+
+
+def _after_late_entry(
+    book: Book, engine: Engine, settings: Settings, found: Window, notes: list[str]
+) -> Window:
+    """Find the first day on which an end could have been seen.
+
+    Where the time at risk before the first recorded end would, at the later rate of ends, have
+    had one with probability over 1 - 0.001, the log begins there: earlier ends were not kept.
+    """
+    ended = engine.total(book, ends_by_month(found.as_of, settings.grace_days), ["month_on"])
+    if ended.is_empty():
+        notes.append("survivors_only")
+        return found
+    firsts = engine.collect(book, _first_end(found.as_of, settings.grace_days), ["first_on"])
+    first_on: date = firsts["first_on"].drop_nulls().item(0)
+    days = engine.total(book, _days_at_risk(found.as_of, first_on, settings.grace_days), [])
+    before, after = days.row(0)
+    n_ended = int(ended["n_ended"].sum())
+    if after == 0 or before * n_ended / after < -log(_UNLIKELY):
+        return found
+    notes.append("late_entry")
+    return replace(found, data_from=_log_start(book, first_on), is_late_entry=True)
+
+
+def _log_start(book: Book, first_end: date) -> date:
+    """Take the first payment or usage event where it comes shortly before the first end."""
+    begun = [t.first_on for name in ("payments", "usage") if (t := book.tables.get(name)) and t.first_on]
+    near = [day for day in begun if timedelta(0) <= first_end - day <= timedelta(days=_NEAR_DAYS)]
+    return min(near, default=first_end)
+
+
+def _first_end(as_of: date, grace_days: int) -> Plan:
+    def plan(tables: Tables) -> pl.LazyFrame:
+        ended = spells(contracts(tables, as_of, grace_days))
+        return ended.select(first_on=pl.col("ended_on").min())
+
+    return plan
+
+
+def _days_at_risk(as_of: date, split: date, grace_days: int) -> Plan:
+    def plan(tables: Tables) -> pl.LazyFrame:
+        until = pl.col("ended_on").fill_null(as_of)
+        before = pl.min_horizontal(until, pl.lit(split)) - pl.col("started_on")
+        after = until - pl.max_horizontal(pl.col("started_on"), pl.lit(split))
+        return spells(contracts(tables, as_of, grace_days)).select(
+            n_before=before.dt.total_days().clip(lower_bound=0).sum(),
+            n_after=after.dt.total_days().clip(lower_bound=0).sum(),
+        )
+
+    return plan

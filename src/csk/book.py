@@ -1,0 +1,113 @@
+"""A Book: all tables of one company, as of a day.
+
+It holds paths and facts about them, never rows; the engine opens it. One rule: a Book is
+frozen, so a step that learns something (the day as of which to stand) returns another Book.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class FileRead:
+    """What was read of one file of the user's."""
+
+    file: str
+    role: str
+    profile: str
+    encoding: str
+    delimiter: str
+    rows_read: int
+    rows_excluded: int
+    rows_rejected: int
+    rows_kept: int
+    note: str = ""
+    mapping: tuple[tuple[str, str], ...] = ()
+    """(canonical column, column of the file)."""
+    unused: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+    """Columns with personal data, dropped at import."""
+    readings: tuple[str, ...] = ()
+    """How the columns were understood (date order, decimal mark), in words."""
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Excluded:
+    """Rows left out by a rule: not malformed, but not customers' doing either."""
+
+    table: str
+    rule: str
+    rows: int
+    amount: int
+    """Their money, in counts of 1/10,000."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTable:
+    """One canonical table of a store."""
+
+    rows: int
+    first_on: date | None
+    last_on: date | None
+    """First and last start or event date; never an end date."""
+    columns: tuple[str, ...]
+    amount: int = 0
+    """Sum of its money, in counts of 1/10,000; 0 where it has none."""
+    rounded: int = 0
+    """Amounts that had more than four decimals."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The days between which a book can be observed; `as_of` is the first day not read."""
+
+    data_from: date
+    data_through: date
+    as_of: date
+    is_late_entry: bool = False
+    notes: tuple[str, ...] = ()
+    """Keys of remarks on how the days were found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """The store of one company: where it lies, what is in it, and as of when it is read."""
+
+    root: Path
+    n_shards: int
+    tables: dict[str, StoredTable]
+    files: tuple[FileRead, ...]
+    excluded: tuple[Excluded, ...]
+    rows_rejected: int
+    currency: str
+    attributes: tuple[str, ...] = ()
+    """Further columns of the customers file."""
+    margin_by_plan: dict[str, float] = field(default_factory=dict)
+    has_product_margin: bool = False
+    """Whether payments carry `margin_amount`."""
+    digest: str = ""
+    """Hash of the inputs' content and the rules that read them."""
+    window: Window | None = None
+
+    @property
+    def is_contractual(self) -> bool:
+        """Whether customers are bound by subscriptions (otherwise they buy again or not)."""
+        return "subscriptions" in self.tables
+
+    @property
+    def span(self) -> Window:
+        """The window; a Book that was not yet dated has none and this is a bug."""
+        if self.window is None:
+            message = "the book has no window yet"
+            raise RuntimeError(message)
+        return self.window
+
+    def part(self, table: str, shard: int) -> Path:
+        """Return the Parquet file of one shard of a table."""
+        return self.root / table / f"part-{shard:05d}.parquet"
+
+    def dated(self, window: Window) -> "Book":
+        """Return the book as of a day."""
+        return replace(self, window=window)

@@ -1,0 +1,52 @@
+"""How much memory Polars may take before it spills to disk.
+
+One rule: this runs before Polars is imported anywhere, and never overrides the user.
+"""
+
+import os
+import re
+from pathlib import Path
+from typing import Final
+
+from csk.errors import UsageError
+
+VARIABLE: Final = "POLARS_OOC_MEMORY_BUDGET_MB"
+SHARE: Final = 0.6
+"""Share of the machine's (or the container's) memory that is used before spilling."""
+
+_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(k|m|g|t)?i?b?\s*", re.IGNORECASE)
+_FACTORS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
+_CGROUP_FILES = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+
+
+def byte_count(text: str) -> int:
+    """Return the bytes of a size such as `2GB`, `512M` or `1073741824`."""
+    found = _SIZE.fullmatch(text)
+    if found is None:
+        raise UsageError(f"{text!r} is not a size of memory.", hint="Write it like 2GB or 512MB.")
+    return int(float(found[1]) * _FACTORS[(found[2] or "").lower()])
+
+
+def allow_spill(memory: str | None = None) -> None:
+    """Set the budget beyond which Polars spills, unless the environment already has one.
+
+    `memory` is what the user asked for (`--memory 2GB`), which wins over the environment;
+    without it the budget is `SHARE` of the smaller of the container's limit and the RAM.
+    """
+    if memory is not None:
+        os.environ[VARIABLE] = str(max(1, byte_count(memory) >> 20))
+    elif VARIABLE not in os.environ:
+        os.environ[VARIABLE] = str(max(1, int(SHARE * _available()) >> 20))
+
+
+def _available() -> int:
+    ram = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    limits = [ram]
+    for name in _CGROUP_FILES:
+        try:
+            text = Path(name).read_text(encoding="ascii").strip()
+        except OSError:
+            continue
+        if text.isdigit():
+            limits.append(int(text))
+    return min(limits)

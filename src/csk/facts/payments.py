@@ -1,0 +1,30 @@
+"""What payments say of a customer and a day.
+
+One rule: integers and dates only, so that any engine gives the same bits in any order.
+"""
+
+from datetime import date
+
+import narwhals.stable.v2 as nw
+from narwhals.stable.v2.typing import IntoFrameT
+
+
+def purchase_days(payments: IntoFrameT, as_of: date) -> IntoFrameT:
+    """Merge the payments of a customer on one day, of the days before `as_of`.
+
+    `payments` has `customer_id`, `paid_on` and `amount` (Int64, 1/10,000). One row per customer
+    and day: `amount` is the net sum, `n_payments` the rows that are not refunds (a purchase of
+    0 counts: something was taken home), `n_refunds` the negative ones. Unordered.
+    """
+    is_refund = nw.col("amount") < 0
+    return (
+        nw.from_native(payments)
+        .filter(nw.col("paid_on") < as_of)
+        .group_by("customer_id", "paid_on")
+        .agg(
+            nw.col("amount").sum(),
+            nw.when(is_refund).then(0).otherwise(1).sum().alias("n_payments"),
+            nw.when(is_refund).then(1).otherwise(0).sum().alias("n_refunds"),
+        )
+        .to_native()
+    )

@@ -1,0 +1,133 @@
+"""The physical line on which a record of delimited text begins.
+
+One rule: records are counted as the parser counts them: empty lines are none, and a line feed
+inside a quoted value begins none.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple, Protocol
+
+from csk.intake.source import BLOCK_BYTES
+
+
+class Bytes(Protocol):
+    """A binary file, as far as it is needed here."""
+
+    def read(self, size: int = ..., /) -> bytes | None:
+        """Return up to `size` bytes, none at the end."""
+
+    def close(self) -> None:
+        """Close the file."""
+
+
+class Lines:
+    """Finds lines for records asked in ascending order, reading `file` only as far as needed.
+
+    `separator` is the character between fields, "" where quotes have no meaning; `first_line` is
+    the number of the first physical line of `file`.
+    """
+
+    def __init__(self, file: Bytes, separator: str, first_line: int) -> None:
+        self._file = file
+        self._blocks = line_blocks(file)
+        self._patterns = _patterns(separator) if separator else None
+        self._lines: list[bytes] = []
+        self._line = first_line
+        self._at = 0
+        self._record = 0
+        self._inside = False
+        self._plain = True
+
+    def line(self, record: int) -> int | None:
+        """Return the line on which `record` (1 = the first) begins, None past the end."""
+        while True:
+            found = self._found_plain(record) if self._plain else self._found_quoted(record)
+            if found is not None:
+                return found
+            self._line += len(self._lines)
+            self._at = 0
+            lines = next(self._blocks, None)
+            if lines is None:
+                self._lines = []
+                return None
+            self._lines = lines
+            quoted = self._patterns is not None and any(b'"' in line for line in lines)
+            self._plain = not self._inside and not quoted and b"" not in lines
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _found_plain(self, record: int) -> int | None:
+        """Look in a block in which every line is a record."""
+        if record <= self._record + len(self._lines):
+            return self._line + record - self._record - 1
+        self._record += len(self._lines)
+        return None
+
+    def _found_quoted(self, record: int) -> int | None:
+        for index in range(self._at, len(self._lines)):
+            line = self._lines[index]
+            begins = not self._inside and line != b""
+            if begins:
+                self._record += 1
+            if self._patterns and (self._inside or b'"' in line):
+                self._inside = _ends_inside(line, self._patterns, inside=self._inside)
+            if begins and self._record == record:
+                self._at = index + 1
+                return self._line + index
+        return None
+
+
+class _Patterns(NamedTuple):
+    """What a line, or the rest of one, looks like when no quoted value is open at its end."""
+
+    closed: re.Pattern[bytes]
+    rest_of_value: re.Pattern[bytes]
+
+
+def _ends_inside(line: bytes, patterns: _Patterns, *, inside: bool) -> bool:
+    """Tell whether a quoted value is still open at the end of the line."""
+    at = 0
+    if inside:
+        rest = patterns.rest_of_value.match(line)
+        if rest is None:
+            return True
+        at = rest.end()
+    return patterns.closed.fullmatch(line, at) is None
+
+
+def is_closed(record: str, separator: str) -> bool:
+    """Tell whether every quoted value of a record is closed."""
+    return _patterns(separator).closed.fullmatch(record.encode()) is not None
+
+
+@lru_cache(maxsize=8)
+def _patterns(separator: str) -> _Patterns:
+    """Build patterns for a line whose quotes are all closed, and for the rest of a quoted value.
+
+    A quote opens a value only as its first character, and is doubled inside; what follows a
+    closing quote is taken as it stands. The quantifiers give nothing back, so that a doubled
+    quote is never read as one that closes.
+    """
+    mark = re.escape(separator.encode())
+    quoted = rb'(?:[^"]++|"")*+"(?!")[^' + mark + rb"]*+"
+    field = rb'(?:"' + quoted + rb'|[^"' + mark + rb"][^" + mark + rb"]*+|)"
+    whole = field + rb"(?:" + mark + field + rb")*+"
+    return _Patterns(re.compile(whole), re.compile(quoted + rb"(?:" + mark + rb"|$)"))
+
+
+def line_blocks(file: Bytes) -> Iterator[list[bytes]]:
+    """Cut the file into lists of whole lines without their ends (LF, CRLF or CR)."""
+    rest = b""
+    while block := file.read(BLOCK_BYTES):
+        rest += block
+        # A carriage return at the end may be the first half of CRLF: it waits for the next block.
+        whole = max(rest.rfind(b"\n"), rest.rfind(b"\r", 0, -1)) + 1
+        if whole:
+            yield rest[:whole].splitlines()
+            rest = rest[whole:]
+    if rest:
+        yield rest.splitlines()

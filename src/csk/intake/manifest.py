@@ -1,0 +1,66 @@
+"""A Book as JSON beside its tables, so that a kept store opens without reading an export.
+
+One rule: only what is in the manifest makes a store whole; it is written last.
+"""
+
+import json
+from dataclasses import asdict, fields, is_dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+from csk.book import Book, Excluded, FileRead, StoredTable
+from csk.schema import SCHEMA_VERSION
+
+NAME: Final = "manifest.json"
+
+
+def write_manifest(book: Book) -> None:
+    """Write the manifest of a store, after everything else in it."""
+    content = {"schema_version": SCHEMA_VERSION, "book": asdict(book)}
+    text = json.dumps(content, default=_plain, ensure_ascii=False, indent=1)
+    (book.root / NAME).write_text(text + "\n", encoding="utf-8")
+
+
+def manifest(root: Path) -> Book | None:
+    """Return the Book of a store; None where there is none, or one of another make."""
+    try:
+        content = json.loads((root / NAME).read_text(encoding="utf-8"))
+        if content["schema_version"] != SCHEMA_VERSION:
+            return None
+        return _book(content["book"], root)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _book(raw: dict[str, Any], root: Path) -> Book:
+    raw = {**raw, "root": root, "window": None}
+    raw["tables"] = {
+        name: StoredTable(**{**_tuples(t), "first_on": _day(t["first_on"]), "last_on": _day(t["last_on"])})
+        for name, t in raw["tables"].items()
+    }
+    raw["files"] = tuple(
+        FileRead(**{**_tuples(f), "mapping": tuple((a, b) for a, b in f["mapping"])}) for f in raw["files"]
+    )
+    raw["excluded"] = tuple(Excluded(**e) for e in raw["excluded"])
+    known = {field.name for field in fields(Book)}
+    return Book(**{name: value for name, value in _tuples(raw).items() if name in known})
+
+
+def _tuples(raw: dict[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in raw.items()}
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Path):
+        return ""
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    message = f"{type(value).__name__} has no place in a manifest"
+    raise TypeError(message)

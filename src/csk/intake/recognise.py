@@ -1,0 +1,330 @@
+"""What a file is, from the names of its columns and a look at its values.
+
+Rule: names propose and values dispose: a column is taken for a date only where most of its
+values are dates, and a file plays a role only where everything that role needs was found.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from typing import Final
+
+import polars as pl
+
+from csk.errors import DataError
+from csk.intake import casts, ids
+from csk.intake.profiles import Profile, Weak, normal, profile, unqualified
+from csk.schema import INPUTS, Column, Table
+
+_MOST: Final = 0.5
+_DISTINCT: Final = 0.98
+_LOOKED_AT: Final = 2_000
+_NEEDED, _WANTED = 3.0, 1.0
+_PREFERENCE: Final = ("payments", "subscriptions", *INPUTS)
+"""Which role wins and is named where two fit equally well."""
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A column that a role needs and the file has not: any one of `names` would do."""
+
+    names: tuple[str, ...]
+    nearest: tuple[str, ...] = ()
+    """Columns of the file with similar names."""
+
+    def __str__(self) -> str:
+        """Say what is missing and what may be meant."""
+        wanted = " or ".join(self.names)
+        if not self.nearest:
+            return wanted
+        return f"{wanted} (is it {' or '.join(repr(name) for name in self.nearest)}?)"
+
+
+@dataclass(frozen=True)
+class Recognition:
+    """What a file was taken for, and why."""
+
+    role: str | None
+    """A table of `schema.INPUTS`; null = not needed."""
+
+    mapping: Mapping[str, str]
+    """Canonical column -> column of the file."""
+
+    unused: tuple[str, ...]
+    """Columns of the file that are neither mapped nor personal: attributes, or of no use here."""
+
+    personal: tuple[str, ...]
+    """Columns dropped at import."""
+
+    missing: tuple[Missing, ...]
+    """What the role (or, where there is none, the nearest one) would still need."""
+
+    score: float
+    reason: str
+    """Why it has this role, or why it is not needed: one sentence for people."""
+
+    nearest_role: str | None = None
+    """Where there is no role: what the file comes nearest to; null where to nothing."""
+
+    notes: tuple[str, ...] = ()
+    """What was seen and not believed, or left out on purpose: one sentence each."""
+
+    once_per: str | None = None
+    """Column of the file whose rows repeat one whole amount (one row a line of an order): the
+    amount counts once for each value of it, on the first row."""
+
+
+def recognise(
+    columns: Sequence[str], sample: pl.DataFrame, names: Profile | None = None
+) -> Recognition:
+    """Tell which table of `schema.INPUTS` a file is, or that it is not needed.
+
+    `sample` holds some of its rows, as text or typed; 0 rows decide by names alone.
+    """
+    view = _View(tuple(columns), sample.head(_LOOKED_AT), names or profile())
+    results = [column for column in columns if view.profile.is_result(column)]
+    if results:
+        return _not_needed(view, f"{results[0]!r} is a result or a truth, not an input")
+    if columns and all(_is_value(column) for column in columns):
+        return _not_needed(view, "its first line holds values, not names of columns")
+    candidates = [_candidate(view, INPUTS[role]) for role in dict.fromkeys(_PREFERENCE)]
+    whole = [candidate for candidate in candidates if not candidate.missing]
+    if not whole:
+        return _nothing_whole(view, candidates)
+    best = max(whole, key=lambda candidate: candidate.score)
+    if best.role != "customers":
+        return best
+    repeated = _not_of_customers(view, best.mapping["customer_id"])
+    return _nothing_whole(view, candidates, repeated) if repeated else best
+
+
+def recognise_as(
+    role: str,
+    columns: Sequence[str],
+    sample: pl.DataFrame,
+    *,
+    mapping: Mapping[str, str] | None = None,
+    names: Profile | None = None,
+) -> Recognition:
+    """Map a file whose role is known; what its mapping lacks stands in `missing`, all at once.
+
+    `mapping` (canonical -> column of the file) comes from the user and overrules every name;
+    DataError where it names a canonical column or a column of the file that does not exist.
+    """
+    view = _View(tuple(columns), sample.head(_LOOKED_AT), names or profile())
+    table = INPUTS[role]
+    given = dict(mapping or {})
+    wrong = [f"{name}: {role} has no such column" for name in given if name not in table.names]
+    wrong += [
+        f"{name} = {column!r}: the file has no such column{_meant(column, columns)}"
+        for name, column in given.items()
+        if column not in columns
+    ]
+    if wrong:
+        raise DataError(f"The mapping given for {role} does not fit the file.", details=wrong)
+    return _candidate(view, table, given)
+
+
+def refusal(recognitions: Mapping[str, Recognition]) -> DataError | None:
+    """Return one refusal that names every missing column of every file; null where none is."""
+    details = [
+        f"{file}: as {found.role} it lacks {_and(map(str, found.missing))}"
+        for file, found in recognitions.items()
+        if found.role is not None and found.missing
+    ]
+    if not details:
+        return None
+    return DataError(
+        "Columns that are needed were not found.",
+        details=details,
+        hint="Name them in csk.toml (csk check --stub prints the lines), or rename the columns.",
+    )
+
+
+@dataclass(frozen=True)
+class _View:
+    """A file as it is looked at: its columns, some of its rows, and the names to look for."""
+
+    columns: tuple[str, ...]
+    sample: pl.DataFrame
+    profile: Profile
+
+    def named(self, wanted: Sequence[str], taken: Sequence[str]) -> list[str]:
+        """Return the file's columns with one of the wanted names, preferred names first."""
+        free = [column for column in self.columns if column not in taken]
+        exact = {normal(column): column for column in reversed(free)}
+        bare = {unqualified(column, self.profile.qualifiers): column for column in reversed(free)}
+        found = [exact.get(name) or bare.get(name) for name in wanted]
+        return [column for column in dict.fromkeys(found) if column is not None]
+
+    def believes(self, name: str, column: Column) -> bool:
+        """Tell whether most of the sampled values can be what the name says."""
+        if name not in self.sample.columns or column.kind in ("id", "text"):
+            return True
+        values = self.sample[name]
+        try:
+            cast = casts.cast(values, casts.reading(values, column))
+        except DataError:
+            return True
+        known = cast.values.len() - cast.values.null_count()
+        failed = int(cast.failed.sum())
+        return failed == 0 or known > failed * _MOST / (1 - _MOST)
+
+    def personal(self, taken: Sequence[str], role: str | None) -> tuple[str, ...]:
+        """Return the columns that hold persons, but for the mapped ones."""
+        rest = (column for column in self.columns if column not in taken)
+        return tuple(column for column in rest if self.profile.is_personal(column, role))
+
+
+def _candidate(view: _View, table: Table, given: Mapping[str, str] | None = None) -> Recognition:
+    """Map the file to one table as well as it goes."""
+    mapping, notes = dict(given or {}), []
+    names = view.profile.names[table.name]
+    for column in _needed_first(table):
+        if column.name not in mapping:
+            notes += _take(view, column, names[column.name], mapping)
+    weak = view.profile.weak.get(table.name)
+    if weak is not None and _stands_beside(view, weak, mapping):
+        for name, wanted in weak.names.items():
+            if name not in mapping:
+                notes += _take(view, table[name], wanted, mapping)
+    if "quantity" in mapping and "unit_price_amount" in table.names:
+        notes += _quantity_apart(mapping, given or {})
+    once_per = _once_per(view, mapping) if table.name == "payments" else None
+    taken = tuple(mapping.values())
+    personal = view.personal(taken, table.name)
+    unused = tuple(c for c in view.columns if c not in taken and c not in personal)
+    missing = _missing(table, mapping, unused)
+    needed = sum(1 for c in table.columns if c.required and c.name in mapping)
+    needed += sum(1 for group in table.one_of if any(name in mapping for name in group))
+    ordered = {name: mapping[name] for name in table.names if name in mapping}
+    score = needed * _NEEDED + (len(mapping) - needed) * _WANTED
+    said = ", ".join(f"{source!r} is {name}" for name, source in ordered.items())
+    return Recognition(
+        *(table.name, ordered, unused, personal, missing, score, said),
+        notes=tuple(notes),
+        once_per=once_per,
+    )
+
+
+def _needed_first(table: Table) -> list[Column]:
+    """Order columns so that what the table needs chooses among the file's columns first."""
+    grouped = {name for group in table.one_of for name in group}
+    return sorted(table.columns, key=lambda c: (not c.required, c.name not in grouped))
+
+
+def _take(view: _View, column: Column, wanted: Sequence[str], mapping: dict[str, str]) -> list[str]:
+    """Map the first believable column of the file; say which ones were not believed."""
+    doubts = []
+    for name in view.named(wanted, tuple(mapping.values())):
+        if view.believes(name, column):
+            mapping[column.name] = name
+            break
+        doubts.append(f"{name!r} could be {column.name} by its name, but not by its values")
+    return doubts
+
+
+def _stands_beside(view: _View, weak: Weak, mapping: Mapping[str, str]) -> bool:
+    if any(normal(column) in weak.beside_named for column in view.columns):
+        return True
+    return any(name in mapping for name in weak.beside)
+
+
+def _once_per(view: _View, mapping: Mapping[str, str]) -> str | None:
+    """Return the order's column where its total stands on every one of its lines."""
+    order, amount = mapping.get("payment_id"), mapping.get("amount")
+    totals = view.profile.order_totals
+    if order is None or amount is None or normal(amount) not in totals:
+        return None
+    by_line = any(normal(column) in view.profile.line_ids for column in view.columns)
+    if not {order, amount} <= set(view.sample.columns) or view.sample.is_empty():
+        return order if by_line else None
+    rows = view.sample.select(order=order, amount=amount).drop_nulls()
+    orders = rows.group_by("order").agg(n=pl.len(), n_amounts=pl.col("amount").n_unique())
+    if (orders["n_amounts"] > 1).any():
+        return None
+    return order if by_line or bool((orders["n"] > 1).any()) else None
+
+
+def _quantity_apart(mapping: dict[str, str], given: Mapping[str, str]) -> list[str]:
+    """Leave out a quantity that no unit price could be multiplied by."""
+    if "unit_price_amount" in mapping or "quantity" in given:
+        return []
+    source = mapping.pop("quantity")
+    return [f"{source!r} is not used: there is no price of one unit to multiply it by"]
+
+
+def _missing(table: Table, mapping: Mapping[str, str], free: Sequence[str]) -> tuple[Missing, ...]:
+    wanted = [(c.name,) for c in table.columns if c.required and c.name not in mapping]
+    wanted += [group for group in table.one_of if not any(name in mapping for name in group)]
+    return tuple(Missing(names, _close(names, free)) for names in wanted)
+
+
+def _close(names: Sequence[str], free: Sequence[str]) -> tuple[str, ...]:
+    spoken = {normal(column): column for column in free}
+    found = [m for name in names for m in get_close_matches(normal(name), spoken, n=2, cutoff=0.7)]
+    return tuple(dict.fromkeys(spoken[match] for match in found))
+
+
+def _meant(column: str, columns: Sequence[str]) -> str:
+    close = _close((column,), columns)
+    return f" (is it {close[0]!r}?)" if close else ""
+
+
+def _not_of_customers(view: _View, name: str) -> str:
+    """Return why a file with a customer id is no table of customers; empty where it is one."""
+    known = ids.ids(view.sample[name]).drop_nulls() if name in view.sample.columns else None
+    if known is not None and known.n_unique() < _DISTINCT * known.len():
+        return f"{name!r} repeats, so it is no table of customers"
+    persons = view.profile.weak["customers"].beside_named
+    named = {normal(column) for column in view.columns}
+    if "id" in named and normal(name) != "id" and not named & persons:
+        return f"it has an id beside {name!r}, so it is no table of customers"
+    return ""
+
+
+def _is_value(column: str) -> bool:
+    return bool(column.strip()) and not any(letter.isalpha() for letter in column)
+
+
+def _nearest(candidates: Sequence[Recognition]) -> Recognition | None:
+    """Return the role of which most is there, where more than ids was found of what it needs."""
+    close = [found for found in candidates if found.missing and _has_heart(found)]
+    return max(close, key=lambda found: found.score - 2 * len(found.missing), default=None)
+
+
+def _has_heart(found: Recognition) -> bool:
+    table = INPUTS[str(found.role)]
+    grouped = {name for group in table.one_of for name in group}
+    return any(
+        table[name].kind not in ("id", "text") and (table[name].required or name in grouped)
+        for name in found.mapping
+    )
+
+
+def _nothing_whole(
+    view: _View, candidates: Sequence[Recognition], because: str = ""
+) -> Recognition:
+    nearest = _nearest(candidates)
+    if nearest is None:
+        return _not_needed(view, because or "no columns for a customer, a date and an amount")
+    lacking = _and(str(missing) for missing in nearest.missing)
+    reason = f"it comes nearest to {nearest.role}, but lacks {lacking}"
+    keyed = any(INPUTS[str(nearest.role)][name].kind == "id" for name in nearest.mapping)
+    if keyed and any("customer_id" in missing.names for missing in nearest.missing):
+        reason += "; join it first to the table that has the customer"
+    return _not_needed(view, f"{because}; {reason}" if because else reason, nearest)
+
+
+def _not_needed(view: _View, reason: str, nearest: Recognition | None = None) -> Recognition:
+    personal = view.personal((), None)
+    unused = tuple(column for column in view.columns if column not in personal)
+    nothing = Recognition(None, {}, unused, personal, (), 0.0, reason)
+    if nearest is None:
+        return nothing
+    return replace(nothing, missing=nearest.missing, nearest_role=nearest.role, notes=nearest.notes)
+
+
+def _and(parts: Iterable[str]) -> str:
+    listed = list(parts)
+    return " and ".join(filter(None, (", ".join(listed[:-1]), listed[-1])))

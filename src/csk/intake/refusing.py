@@ -1,0 +1,84 @@
+"""When the files as a whole cannot be trusted, and what a person is told then.
+
+One rule: everything that is wrong is said at once, with counts, places and what to do.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import polars as pl
+
+from csk.book import FileRead
+from csk.errors import DataError
+from csk.money import minor_digits
+
+EXAMPLES: Final = 5
+
+
+def refuse_rejects(files: Sequence[FileRead], rejects: pl.DataFrame, limit: float) -> None:
+    """Stop with DataError where more than `limit` of the rows read were malformed."""
+    read = sum(f.rows_read for f in files)
+    rejected = sum(f.rows_rejected for f in files)
+    if not rejected or rejected <= limit * read:
+        return
+    raise DataError(
+        f"{rejected:,} of {read:,} rows are malformed, more than the {limit:.1%} allowed.",
+        details=told_rejects(rejects),
+        hint="Mend the file, or name the right column or date order in csk.toml "
+        "(`csk check --stub` writes one); --reject-limit allows more.",
+    )
+
+
+def told_rejects(rejects: pl.DataFrame) -> list[str]:
+    """Return a line per file, column and reason, with the count and the first examples."""
+    groups = (
+        rejects.group_by("file", "column", "reason", maintain_order=True)
+        .agg(pl.len().alias("n"), pl.col("line", "record", "value").head(3))
+        .sort("n", descending=True, maintain_order=True)
+    )
+    lines = []
+    for row in groups.head(EXAMPLES).iter_rows(named=True):
+        where = ", ".join(
+            f"line {line}" if line is not None else f"record {record}"
+            for line, record in zip(row["line"], row["record"], strict=True)
+        )
+        values = ", ".join(repr(str(value)[:60]) for value in row["value"])
+        column = f"{row['column']}: " if row["column"] else ""
+        lines.append(f"{row['file']}, {where}: {column}{values} {row['reason']} ({row['n']:,} rows)")
+    if groups.height > EXAMPLES:
+        lines.append(f"... and {groups.height - EXAMPLES} more kinds")
+    return lines
+
+
+def refuse_mixed_currencies(found: Iterable[str], wanted: str) -> str:
+    """Return the one currency of a book, "" where none is known; DataError where there are more."""
+    codes = sorted(set(found))
+    unknown = [code for code in codes if not _is_currency(code)]
+    if len(codes) > 1 or unknown:
+        raise DataError(
+            "Money is in more than one currency: " + ", ".join(codes) + "."
+            if not unknown
+            else "No such currency: " + ", ".join(unknown) + ".",
+            hint="Give csk the rows of one currency at a time; it does not convert.",
+        )
+    if codes and wanted and codes[0] != wanted:
+        raise DataError(f"The files are in {codes[0]}, but {wanted} was asked for.")
+    return codes[0] if codes else wanted
+
+
+def _is_currency(code: str) -> bool:
+    try:
+        minor_digits(code)
+    except ValueError:
+        return False
+    return True
+
+
+def refuse_nothing_useful(files: Sequence[FileRead]) -> None:
+    """Stop with DataError: no file tells who paid or stayed."""
+    raise DataError(
+        "None of the files tells who pays: there are no payments and no subscriptions.",
+        details=[f"{f.file}: {f.note}" for f in files],
+        hint="A table of payments needs a customer, a date and an amount. Say which file is what "
+        "with payments=FILE, and which column is which in csk.toml (`csk check --stub`).",
+    )

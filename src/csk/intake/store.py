@@ -1,0 +1,307 @@
+"""One pass over the user's files into the store, from which everything else is read.
+
+One rule: nothing of an export is lost in silence: every row read is kept, excluded by a rule
+and counted with its money, or rejected and listed; the sums are checked before a Book exists.
+"""
+
+import hashlib
+import shutil
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+import csk
+from csk.book import Book, Excluded, FileRead, StoredTable
+from csk.errors import DataError, StorageError
+from csk.intake import places
+from csk.intake.finding import Found
+from csk.intake.manifest import manifest, write_manifest
+from csk.intake.opening import Opened, opened_files
+from csk.intake.partition import PartitionedTable
+from csk.intake.refusing import refuse_mixed_currencies, refuse_rejects
+from csk.intake.rows import DAY, Canonical, RowPlan, canonical, dtype, stored_columns
+from csk.intake.source import Source
+from csk.schema import INPUTS, REJECTS, SCHEMA_VERSION
+from csk.settings import Settings
+
+BYTES_A_SHARD: Final = 24_000_000
+"""Text of exports that goes into one shard."""
+MOST_SHARDS: Final = 64
+_PACKED: Final = 6
+"""How much a compressed export is thought to grow."""
+
+
+@dataclass
+class _Tally:
+    """What the pass over the files has seen so far."""
+
+    files: list[FileRead] = field(default_factory=list)
+    excluded: Counter[tuple[str, str]] = field(default_factory=Counter)
+    excluded_amounts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    rejects: list[pl.DataFrame] = field(default_factory=list)
+    currencies: set[str] = field(default_factory=set)
+    rows: Counter[str] = field(default_factory=Counter)
+    amounts: Counter[str] = field(default_factory=Counter)
+    rounded: Counter[str] = field(default_factory=Counter)
+    days: dict[str, tuple[date, date]] = field(default_factory=dict)
+
+
+def stored(
+    files: Sequence[Found], settings: Settings, today: date, work: Path, keep_in: Path | None = None
+) -> Book:
+    """Read the files into a store and return its Book, not yet dated.
+
+    `work` is an empty folder for it; with `keep_in` the store of the same content and settings
+    is opened again if it is there, and otherwise moved there. DataError where files break the
+    contract, StorageError where reading or writing fails.
+    """
+    digest = _digest(files, settings, with_content=keep_in is not None)
+    if keep_in is not None:
+        target = places.kept_folder(keep_in, digest)
+        book = manifest(target)
+        if book is not None:
+            return book
+        work = keep_in / f".building-{digest[:32]}"
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir(mode=0o700)
+    size = sum(_size(found) for found in files)
+    places.check_space(work, size)
+    n_shards = settings.shards or min(MOST_SHARDS, 1 + size // BYTES_A_SHARD)
+    try:
+        book = _read(files, settings, today, work, n_shards, digest)
+        if keep_in is None:
+            return book
+        write_manifest(book)
+        places.settle(work, target)
+    except BaseException:
+        if keep_in is not None:
+            shutil.rmtree(work, ignore_errors=True)
+        raise
+    opened_again = manifest(target)
+    if opened_again is None:
+        raise StorageError(f"The store {target} was kept but cannot be opened again.")
+    return opened_again
+
+
+def _read(
+    files: Sequence[Found], settings: Settings, today: date, work: Path, n_shards: int, digest: str
+) -> Book:
+    spool = work / "spool"
+    spool.mkdir(mode=0o700)
+    tally = _Tally()
+    with opened_files(files, settings, spool) as opened:
+        tables = {
+            name: PartitionedTable(work / name, n_shards, DAY.get(name))
+            for name in dict.fromkeys(one.role for one in opened.files)
+        }
+        for one in opened.files:
+            _read_file(one, opened.margin_by_product, today, tables[one.role], tally)
+        columns = {
+            name: _columns(name, [o for o in opened.files if o.role == name], bool(opened.margin_by_product))
+            for name in tables
+        }
+        tally.files.extend(opened.unneeded)
+    shutil.rmtree(spool, ignore_errors=True)
+    rejects = pl.concat(tally.rejects) if tally.rejects else _no_rejects()
+    _write_rejects(rejects, work)
+    refuse_rejects(tally.files, rejects, settings.reject_limit)
+    if not sum(tally.rows.values()):
+        raise DataError("No row of the files could be kept.", details=_kept_nothing(tally))
+    repeats = {name: _close(name, tables[name], columns[name]) for name in tables}
+    tally.excluded.update({("customers", "repeated_id"): repeats.get("customers", 0)})
+    return Book(
+        root=work,
+        n_shards=n_shards,
+        tables={name: _stored_table(name, tally, columns[name]) for name in tables if tally.rows[name]},
+        files=tuple(tally.files),
+        excluded=tuple(
+            Excluded(table, rule, n, tally.excluded_amounts[table, rule])
+            for (table, rule), n in sorted(tally.excluded.items())
+            if n
+        ),
+        rows_rejected=sum(f.rows_rejected for f in tally.files),
+        currency=refuse_mixed_currencies(tally.currencies, settings.currency),
+        attributes=tuple(c for c in columns.get("customers", ()) if c not in INPUTS["customers"].names),
+        margin_by_plan=dict(opened.margin_by_plan),
+        has_product_margin=bool(opened.margin_by_product),
+        digest=digest,
+    )
+
+
+def _read_file(
+    one: Opened, margins: Mapping[str, float], today: date, into: PartitionedTable, tally: _Tally
+) -> None:
+    table = INPUTS[one.role]
+    plan = RowPlan(
+        table=table,
+        readings=one.readings,
+        attributes=one.attributes,
+        today=today,
+        margin_by_product=margins if one.role == "payments" else {},
+        has_ids=one.role != "cross_section" or "customer_id" in one.recognition.mapping,
+    )
+    rejects: list[pl.DataFrame] = []
+    n_read = n_rejected = n_kept = 0
+    excluded: Counter[str] = Counter()
+    needed = [reading.name for reading in plan.readings] + list(plan.attributes)
+    for batch in one.source.batches(list(dict.fromkeys(needed))):
+        part = canonical(batch.frame, plan, batch.first_row)
+        into.add(_completed(part.rows, one.all_columns, table.name))
+        _count(part, one.role, today, tally)
+        for rule, n, _ in part.excluded:
+            excluded[rule] += n
+        n_read += batch.frame.height
+        n_kept += part.rows.height
+        n_rejected += part.n_rejected
+        if part.n_rejected:
+            rejects.append(part.rejects.with_columns(pl.col("row") + batch.first_row))
+    n_malformed = one.source.malformed_count
+    tally.rejects += _listed(one, rejects, n_malformed)
+    tally.files.append(
+        one.told(n_read + n_malformed, sum(excluded.values()), n_rejected + n_malformed, n_kept)
+    )
+    if n_read != n_kept + n_rejected + sum(excluded.values()):
+        message = f"{one.source.name}: {n_read} rows read, but {n_kept} kept"
+        raise RuntimeError(message)
+
+
+def _completed(rows: pl.DataFrame, columns: Sequence[str], table: str) -> pl.DataFrame:
+    """Give every file of a role the same columns, null where it has none."""
+    missing = [c for c in columns if c not in rows.columns]
+    return rows.with_columns(
+        pl.lit(None, dtype=dtype(INPUTS[table], c) if c in INPUTS[table].names else pl.String).alias(c)
+        for c in missing
+    ).select(columns)
+
+
+def _count(part: Canonical, role: str, today: date, tally: _Tally) -> None:
+    for rule, n, amount in part.excluded:
+        tally.excluded[role, rule] += n
+        tally.excluded_amounts[role, rule] += amount
+    tally.currencies |= part.currencies
+    tally.rows[role] += part.rows.height
+    tally.rounded[role] += part.rounded
+    if role == "payments" and part.rows.height:
+        tally.amounts[role] += int(part.rows["amount"].sum())
+    day = DAY.get(role)
+    if day is None or day not in part.rows.columns:
+        return
+    days = part.rows[day].cast(pl.Date)
+    days = days.filter(days <= today)
+    first, last = days.min(), days.max()
+    if isinstance(first, date) and isinstance(last, date):
+        seen = tally.days.get(role, (first, last))
+        tally.days[role] = (min(seen[0], first), max(seen[1], last))
+
+
+def _listed(one: Opened, rejects: list[pl.DataFrame], n_malformed: int) -> list[pl.DataFrame]:
+    """Return the rejects of a file with the record and the physical line of each."""
+    found: list[pl.DataFrame] = []
+    if rejects:
+        values = pl.concat(rejects)
+        rows = values["row"].unique().sort()
+        places_ = pl.DataFrame(
+            one.source.located(rows.to_list()),
+            schema={"record": pl.Int64, "line": pl.Int64},
+            orient="row",
+        ).with_columns(row=rows)
+        found.append(values.join(places_, on="row", how="left").with_columns(file=pl.lit(one.source.name)))
+    if n_malformed:
+        found.append(_malformed(one.source))
+    return [part.select(REJECTS.names) for part in found]
+
+
+def _malformed(source: Source) -> pl.DataFrame:
+    rows = [(source.name, m.record, m.line, "", m.text, m.reason) for m in source.malformed()]
+    return pl.DataFrame(rows, schema=_no_rejects().schema, orient="row")
+
+
+def _no_rejects() -> pl.DataFrame:
+    kinds = {"count": pl.Int64, "text": pl.String}
+    return pl.DataFrame(schema={c.name: kinds[c.kind] for c in REJECTS.columns})
+
+
+def _write_rejects(rejects: pl.DataFrame, work: Path) -> None:
+    try:
+        rejects.write_parquet(work / "rejects.parquet")
+    except OSError as error:
+        raise StorageError(f"The list of rejects could not be written: {error}.") from error
+
+
+def _kept_nothing(tally: _Tally) -> list[str]:
+    lines = []
+    for f in tally.files:
+        counts = f"{f.rows_read} rows, {f.rows_excluded} excluded, {f.rows_rejected} rejected"
+        lines.append(f"{f.file}: {f.note or counts}")
+    return lines
+
+
+def _columns(name: str, files: Sequence[Opened], with_margin: bool) -> tuple[str, ...]:  # noqa: FBT001 - told by name at the call
+    del with_margin
+    return files[0].all_columns if files else stored_columns(name, frozenset(), with_margin=False)
+
+
+def _close(name: str, table: PartitionedTable, columns: Sequence[str]) -> int:
+    schema = {
+        c: dtype(INPUTS[name], c) if c in INPUTS[name].names or c == "margin_amount" else pl.String
+        for c in columns
+    }
+    unique = ["customer_id"] if name == "customers" else []
+    return table.close(pl.DataFrame(schema=schema), unique)
+
+
+def _stored_table(name: str, tally: _Tally, columns: Sequence[str]) -> StoredTable:
+    first, last = tally.days.get(name, (None, None))
+    return StoredTable(
+        rows=tally.rows[name],
+        first_on=first,
+        last_on=last,
+        columns=tuple(columns),
+        amount=tally.amounts[name],
+        rounded=tally.rounded[name],
+    )
+
+
+def _size(found: Found) -> int:
+    if str(found.path) == "-":
+        return 0
+    try:
+        size = found.path.stat().st_size
+    except OSError:
+        return 0
+    packed = found.path.suffix.lower() in {".gz", ".zst", ".zstd", ".xz", ".bz2", ".zip", ".parquet"}
+    return size * (_PACKED if packed else 1)
+
+
+def _digest(files: Sequence[Found], settings: Settings, *, with_content: bool) -> str:
+    """Hash what a store is made of: rules, versions, settings of reading, names and content."""
+    digest = hashlib.blake2b(digest_size=32)
+    reading = settings.model_dump(
+        mode="json",
+        include={"encoding", "date_order", "amount_unit", "tz", "columns", "shards", "currency", "reject_limit"},
+    )
+    for part in (csk.__version__, SCHEMA_VERSION, pl.__version__, sorted(reading.items())):
+        digest.update(repr(part).encode())
+    for found in files:
+        digest.update(repr((found.name, found.role)).encode())
+        if with_content and str(found.path) != "-":
+            digest.update(_content(found.path))
+        elif str(found.path) != "-" and found.path.exists():
+            about = found.path.stat()
+            digest.update(repr((about.st_size, about.st_mtime_ns)).encode())
+    return digest.hexdigest()
+
+
+def _content(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    except OSError as error:
+        raise StorageError(f"{path} could not be read: {error}.") from error
+
+

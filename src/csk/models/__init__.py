@@ -1,0 +1,1 @@
+"""One model a file: fit on a summary, score customers against what was fitted."""

@@ -1,0 +1,187 @@
+"""How customers without a contract come back: silence, purchases to come, spend.
+
+One rule: who is gone, and for how long the others stay, is read off the gaps between purchases
+(`w(n)`); how often and for how much those buy who stay is BG/NBD and Gamma-Gamma.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from csk.calendar import DAYS_PER_MONTH, plus_months
+from csk.errors import ModelError
+from csk.models.contract import Horizons
+from csk.stats import bgnbd, gammagamma, inactivity
+
+MAX_CELLS: Final = 50_000
+"""Distinct (x, t_x, T) above which days are pooled for the fit."""
+_NORMAL_95: Final = 1.959964
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatFit:
+    """Silence limits, purchase process and spend of a shop's customers."""
+
+    silence: inactivity.Inactivity
+    purchases: bgnbd.BgNbdFit
+    spend: gammagamma.SpendFit
+    n_events: int
+    """Gaps that ended in a purchase."""
+    pooled_days: int
+    """Days pooled into one for the fit of purchases; 1 = none."""
+
+
+def fit(
+    gaps: pl.DataFrame, snapshot: pl.DataFrame, within_days: int, threshold: float
+) -> RepeatFit:
+    """Fit on the total of `tables.purchases.gap_counts` and the purchase snapshot.
+
+    ModelError where nobody bought twice or the log is not longer than `within_days`.
+    """
+    found = inactivity.inactivity(_by_group(gaps), within_days, threshold)
+    if found is None:
+        raise ModelError(
+            "The log is too short, or has too few buyers, to tell silence from leaving.",
+            hint=f"It must cover more than {within_days} days after at least 30 purchases; "
+            "--purchase-within changes the days.",
+        )
+    buyers = snapshot.filter(pl.col("n_purchases") > 0)
+    x, t_x, T = (buyers[n].to_numpy() for n in ("n_purchases", "recency_days", "age_days"))
+    unique = bgnbd.cells(x - 1, t_x, T, max_cells=MAX_CELLS)
+    return RepeatFit(
+        silence=found,
+        purchases=bgnbd.fit(unique.x, unique.t_x, unique.T, unique.weight),
+        spend=gammagamma.spend_fit(x, mean_spend(buyers)),
+        n_events=int(gaps["n_bought"].sum()),
+        pooled_days=int(unique.unit),
+    )
+
+
+def mean_spend(buyers: pl.DataFrame) -> Floats:
+    """Return the mean net money per purchase day, in counts of 1/10,000; NaN without purchase."""
+    days = buyers["n_purchases"].to_numpy().astype(np.float64)
+    money = buyers["purchase_amount"].to_numpy().astype(np.float64)
+    return np.divide(money, days, out=np.full(len(days), np.nan), where=days > 0)
+
+
+def _by_group(gaps: pl.DataFrame) -> list[inactivity.GapCounts]:
+    groups = []
+    for number in range(len(inactivity.GROUPS)):
+        states = [i + 1 for i, g in enumerate(inactivity.GROUP_OF_STATE) if g == number]
+        of_group = (
+            gaps.filter(pl.col("state").is_in(states))
+            .group_by("days")
+            .agg(pl.col("n_bought", "n_censored").sum())
+            .sort("days")
+        )
+        days = of_group["days"].cast(pl.Int64).to_numpy()
+        bought, censored = (of_group[n].to_numpy() for n in ("n_bought", "n_censored"))
+        groups.append(inactivity.GapCounts(days, bought, censored))
+    return groups
+
+
+def score(snapshot: pl.DataFrame, fitted: RepeatFit, horizons: Horizons) -> pl.DataFrame:
+    """Return the snapshot with what is ahead of each customer from `as_of` on.
+
+    Adds `is_alive` (silence below the limit), `churned_on` (last purchase + limit),
+    `p_churn_{H}d`, `duration_months`, `p_alive`, `n_expected`, `n_present`, `n_retained`, `unit_price_amount` (counts of 1/10,000, the
+    shrunk spend per purchase day), `share_low`, `share_high`, `n_events`, `method`.
+    """
+    end = (plus_months(horizons.as_of, horizons.ltv_months) - horizons.as_of).days
+    has_bought = snapshot["n_purchases"].to_numpy() > 0
+    x = np.maximum(snapshot["n_purchases"].to_numpy(), 1)
+    t_x, T, silence = (
+        snapshot[n].fill_null(0).cast(pl.Int64).to_numpy()
+        for n in ("recency_days", "age_days", "silence_days")
+    )
+    days = sorted({*horizons.risk_days, min(horizons.retained_days, end), end})
+    table = inactivity.leaving_table(fitted.silence, days)
+    p_churn, stay_days = inactivity.churn_from_silence(table, x, silence)
+    limit = table.limit[np.minimum(x, len(table.limit)) - 1]
+    is_alive = has_bought & (silence < limit)
+    number = np.where(is_alive, bgnbd.expected_purchases(fitted.purchases, x - 1, t_x, T, end), 0.0)
+    stays = stay_days[:, days.index(end)]
+    present = number * _discount(stays, horizons.discount_rate)
+    longer = _stay_if_retained(stays, stay_days, p_churn, days.index(min(horizons.retained_days, end)))
+    kept = present * np.divide(longer, stays, out=np.ones_like(stays), where=stays > 0)
+    low, high = _interval(fitted, x - 1, t_x, T, end, number)
+    price = gammagamma.expected_value(fitted.spend, x * has_bought, mean_spend(snapshot))
+    alive = pl.Series(is_alive)
+    return snapshot.with_columns(
+        is_alive=alive,
+        churned_on=pl.when(~alive & has_bought).then(
+            pl.col("last_purchase_on") + pl.duration(days=pl.Series(limit))
+        ),
+        p_alive=pl.Series(bgnbd.p_alive(fitted.purchases, x - 1, t_x, T) * has_bought),
+        duration_months=pl.Series(np.where(is_alive, stays / DAYS_PER_MONTH, 0.0)),
+        n_expected=pl.Series(number),
+        n_present=pl.Series(present),
+        n_retained=pl.Series(kept),
+        unit_price_amount=pl.Series(price),
+        share_low=pl.Series(low),
+        share_high=pl.Series(high),
+        n_events=pl.lit(fitted.n_events, dtype=pl.Int64),
+        method=pl.lit(f"repeat:bg_nbd+{type(fitted.spend).__name__}"),
+        **{
+            f"p_churn_{h}d": pl.when(alive).then(pl.Series(p_churn[:, days.index(h)]))
+            for h in horizons.risk_days
+        },
+    )
+
+
+def _discount(stay_days: Floats, rate: float) -> Floats:
+    """Present value of one unit spread evenly over the expected stay, at `rate` a year."""
+    force = np.log1p(rate) * stay_days / 365.25
+    return np.asarray(np.where(force > 0, -np.expm1(-force) / np.where(force > 0, force, 1.0), 1.0))
+
+
+def _stay_if_retained(stays: Floats, stay_days: Floats, p_churn: Floats, risk: int) -> Floats:
+    """Expected days for those who do not leave within the risk horizon (column `risk`).
+
+    The days of the horizon are theirs in full; what comes after is as expected now, given that
+    they reach it.
+    """
+    reach = 1.0 - p_churn[:, risk]
+    later = np.divide(stays - stay_days[:, risk], reach, out=np.zeros_like(stays), where=reach > 0)
+    full = float(stay_days[:, risk].max(initial=0.0))
+    return np.asarray(np.maximum(full, stay_days[:, risk]) + later)
+
+
+def _interval(
+    fitted: RepeatFit, x: Floats, t_x: Floats, T: Floats, days: int, number: Floats
+) -> tuple[Floats, Floats]:
+    """Return 95 % bounds of expected purchases as shares of them, for what is not known of BG/NBD.
+
+    The parameters are moved by one standard error along each axis of their covariance; the
+    moves of the logarithm add in squares (delta method). NaN where there is no covariance.
+    """
+    covariance = fitted.purchases.covariance
+    if fitted.purchases.is_at_bound or not np.isfinite(covariance).all():
+        nothing = np.full(len(number), np.nan)
+        return nothing, nothing
+    values, axes = np.linalg.eigh(covariance)
+    cells, at = np.unique(np.stack([x, t_x // 7, T // 7]), axis=1, return_inverse=True)
+    some = np.zeros(cells.shape[1], dtype=np.int64)
+    some[at] = np.arange(len(at))
+    squared = np.zeros(cells.shape[1])
+    for value, axis in zip(values, axes.T, strict=True):
+        ends = [
+            bgnbd.expected_purchases(
+                _moved(fitted.purchases, sign * np.sqrt(max(value, 0.0)) * axis),
+                x[some], t_x[some], T[some], days,
+            )
+            for sign in (1.0, -1.0)
+        ]
+        squared += (np.log(np.maximum(ends[0], 1e-300) / np.maximum(ends[1], 1e-300)) / 2) ** 2
+    spread = np.exp(_NORMAL_95 * np.sqrt(squared))[at]
+    return 1.0 / spread, spread
+
+
+def _moved(fitted: bgnbd.BgNbdFit, step: Floats) -> bgnbd.BgNbdFit:
+    r, alpha, a, b = np.exp(np.log([fitted.r, fitted.alpha, fitted.a, fitted.b]) + step)
+    return replace(fitted, r=float(r), alpha=float(alpha), a=float(a), b=float(b))

@@ -1,0 +1,71 @@
+"""Words made safe and made to fit.
+
+One rule: names come from other people's files, so control characters never reach a terminal.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console
+from rich.text import Text
+
+from csk.reports.blocks import Align, Tone
+
+ACCENT: Final = "color(37)"
+DEEP: Final = "color(23)"
+FAINT: Final = "dim"
+TONES: Final[dict[Tone, str]] = {
+    "plain": "",
+    "good": "green",
+    "warn": "yellow",
+    "bad": "bold red",
+    "muted": FAINT,
+}
+_BLANKS: Final = re.compile(r"[\s\u2028\u2029]+")
+_UNSEEN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def clean(text: str) -> str:
+    """Return `text` on one line, without control characters or marks that turn its direction."""
+    return _UNSEEN.sub("", _BLANKS.sub(" ", text)).strip()
+
+
+def fitted(text: str, width: int, unicode: bool) -> str:  # noqa: FBT001 # as on the page
+    """Return `text` in at most `width` cells, its end replaced by an ellipsis if it is longer."""
+    if cell_len(text) <= width:
+        return text
+    mark = "…" if unicode else ".."
+    if width <= len(mark):
+        return set_cell_size(text, max(width, 0)).rstrip()
+    return set_cell_size(text, width - len(mark)).rstrip() + mark
+
+
+def padded(text: str, width: int, align: Align = "left") -> str:
+    """Return `text` filled with blanks to `width` cells; longer text is left as it is."""
+    blanks = " " * max(width - cell_len(text), 0)
+    return blanks + text if align == "right" else text + blanks
+
+
+def wrapped(text: str, width: int, style: str = "", first: str = "", rest: str = "") -> list[Text]:
+    """Break `text` into lines of at most `width` cells; `first` and `rest` open the lines."""
+    room = max(width - max(cell_len(first), cell_len(rest)), 8)
+    console = Console(width=room, color_system=None)
+    lines = Text(clean(text)).wrap(console, room)
+    return [
+        Text((rest if number else first) + line.plain.rstrip(), style)
+        for number, line in enumerate(lines)
+    ]
+
+
+def packed(items: Iterable[str], width: int, style: str, lead: str) -> list[Text]:
+    """Set `items` in lines of at most `width` cells, broken only between items."""
+    lines: list[str] = []
+    for item in items:
+        longer = f"{lines[-1]}   {item}" if lines else ""
+        if lines and cell_len(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(lead + item)
+    return [Text(line, style) for line in lines]

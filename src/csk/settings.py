@@ -1,0 +1,164 @@
+"""csk.toml, `CSK_*` variables and flags, as one frozen Settings; flags win, then variables.
+
+One rule: every choice a number depends on is here, has a default, and can be printed.
+"""
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from csk.calendar import days_of, months_of
+from csk.errors import UsageError
+
+CONFIG_NAME: Final = "csk.toml"
+
+
+def _months(value: object) -> object:
+    return months_of(value) if isinstance(value, str) else value
+
+
+def _days(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(days_of(part) for part in value.split(","))
+    if isinstance(value, list | tuple):
+        return tuple(days_of(part) if isinstance(part, str) else part for part in value)
+    return value
+
+
+def _words(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+
+
+Months = Annotated[int, BeforeValidator(_months), Field(gt=0, le=600)]
+Days = Annotated[tuple[Annotated[int, Field(gt=0, le=3660)], ...], BeforeValidator(_days)]
+Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TierCost(_Section):
+    """One service level: what it costs, how many it holds, what it saves."""
+
+    name: Literal["high-touch", "low-touch", "tech-touch"]
+    cost_amount: float = Field(ge=0, description="Cost per customer and year, major units.")
+    capacity: int | None = Field(default=None, ge=0, description="Customers it can hold.")
+    saves_share: float = Field(ge=0, le=1, description="Share of 12-month churn it prevents.")
+
+
+class Tiers(_Section):
+    """How touch tiers are chosen: by value alone, or by cost, capacity and budget."""
+
+    shares: tuple[float, float] = (0.70, 0.90)
+    budget_amount: float | None = Field(default=None, ge=0)
+    levels: tuple[TierCost, ...] = ()
+
+
+class Rfm(_Section):
+    """How recency, frequency and money are scored."""
+
+    method: Literal["rank", "fixed", "decile", "abc"] = "rank"
+    recency_days: tuple[int, int, int, int] = (30, 90, 180, 365)
+    frequency: tuple[int, int, int, int] = (2, 3, 6, 10)
+    monetary_amount: tuple[float, float, float, float] | None = None
+
+
+class Stages(_Section):
+    """Thresholds of the lifecycle stages."""
+
+    onboarding_days: int = 90
+    adopting_days: int = 180
+    expanding_days: int = 180
+    at_risk_lift: float = Field(default=2.0, gt=1, description="p_churn_90d over the book's mean.")
+
+
+class Settings(BaseSettings):
+    """Every choice of a run."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CSK_",
+        env_nested_delimiter="__",
+        enable_decoding=False,
+        extra="forbid",
+        frozen=True,
+    )
+
+    as_of: date | Literal["today"] | None = None
+    data_from: date | None = None
+    data_through: date | None = None
+    currency: str = Field(default="", pattern=r"^([A-Z]{3})?$")
+    tax: Literal["included", "excluded", "unknown"] = "unknown"
+    amount_unit: Literal["major", "minor"] = "major"
+    margin_share: float | None = Field(default=None, gt=0, le=1)
+    discount_rate: float = Field(default=0.0, ge=0, lt=1, description="A year.")
+    ltv_horizon: Months = 36
+    risk_horizon: Days = (30, 90, 365)
+    grace_days: int = Field(default=1, ge=0, le=90)
+    purchase_within_days: int = Field(default=90, gt=0)
+    silence_share: float = Field(default=0.10, gt=0, lt=1)
+    by: str = "plan"
+    reject_limit: float = Field(default=0.01, ge=0, le=1)
+    encoding: str | None = None
+    date_order: Literal["dmy", "mdy", "ymd"] | None = None
+    tz: str = "UTC"
+    keep: Words = ()
+    shards: int | None = Field(default=None, gt=0, le=1024)
+    columns: dict[str, dict[str, str]] = Field(default_factory=dict)
+    """Per table: canonical column -> column of the file."""
+    tiers: Tiers = Tiers()
+    rfm: Rfm = Rfm()
+    stages: Stages = Stages()
+
+
+def config_file(start: Path) -> Path | None:
+    """Return the csk.toml nearest to `start`, upwards; None where there is none."""
+    for folder in (start, *start.parents):
+        if (folder / CONFIG_NAME).is_file():
+            return folder / CONFIG_NAME
+    return None
+
+
+def settings(flags: dict[str, Any], config: Path | None) -> Settings:
+    """Return the settings of a run; UsageError lists everything that is wrong at once."""
+    try:
+        return _loaded({name: value for name, value in flags.items() if value is not None}, config)
+    except ValidationError as error:
+        raise UsageError(
+            "The settings cannot be understood.", details=[_told(e) for e in error.errors()]
+        ) from error
+    except ValueError as error:
+        raise UsageError(f"{config} is not valid TOML: {error}.") from error
+
+
+def _loaded(flags: dict[str, Any], config: Path | None) -> Settings:
+    class Configured(Settings):
+        """Settings bound to one csk.toml."""
+
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            # Flags, then variables, then csk.toml; no .env and no folder of secrets.
+            del dotenv_settings, file_secret_settings
+            return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config)
+
+    return Configured(**flags)
+
+
+def _told(error: Any) -> str:  # noqa: ANN401 # pydantic's ErrorDetails has no exported type
+    where = ".".join(str(part) for part in error["loc"]) or "settings"
+    return f"{where}: {error['msg']}"
