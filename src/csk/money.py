@@ -14,14 +14,12 @@ LARGEST_AMOUNT: Final = 9 * 10**14
 """Largest amount in major units that is held; its counts stay below 2**63."""
 
 _DEFAULT_DIGITS: Final = 2
-_DIGITS: Final = {
-    **dict.fromkeys(
-        ("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF").split(), 0
-    ),
-    **dict.fromkeys(("BHD IQD JOD KWD LYD OMR TND").split(), 3),
-    **dict.fromkeys(("CLF UYW").split(), 4),
-}
-_TWO_DIGITS: Final = (
+_WITHOUT_MINOR_UNIT: Final = (
+    "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
+)
+_WITH_THREE_DIGITS: Final = "BHD IQD JOD KWD LYD OMR TND"
+_WITH_FOUR_DIGITS: Final = "CLF UYW"
+_WITH_TWO_DIGITS: Final = (
     "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BOV BRL BSD BTN BWP BYN BZD "
     "CAD CDF CHE CHF CHW CNY COP COU CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL "
     "GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR "
@@ -29,15 +27,35 @@ _TWO_DIGITS: Final = (
     "PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC "
     "SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST XAD XCD XCG YER ZAR "
     "ZMW ZWG"
-).split()
+)
+_DIGITS: Final = {
+    **dict.fromkeys(_WITH_TWO_DIGITS.split(), _DEFAULT_DIGITS),
+    **dict.fromkeys(_WITHOUT_MINOR_UNIT.split(), 0),
+    **dict.fromkeys(_WITH_THREE_DIGITS.split(), 3),
+    **dict.fromkeys(_WITH_FOUR_DIGITS.split(), 4),
+}
 
-CURRENCIES: Final = frozenset((*_DIGITS, *_TWO_DIGITS))
+CURRENCIES: Final = frozenset(_DIGITS)
 """ISO 4217 codes of money in use (funds included, metals and test codes not)."""
 
 _SYMBOLS: Final = {
-    **{"JPY": "¥", "USD": "$", "EUR": "€", "GBP": "£", "KRW": "₩", "INR": "₹"},
-    **{"CNY": "CN¥", "BRL": "R$", "AUD": "A$", "CAD": "CA$", "HKD": "HK$", "NZD": "NZ$"},
-    **{"MXN": "MX$", "TWD": "NT$", "ILS": "₪", "VND": "₫", "PHP": "₱"},
+    "JPY": "¥",
+    "USD": "$",
+    "EUR": "€",
+    "GBP": "£",
+    "KRW": "₩",
+    "INR": "₹",
+    "CNY": "CN¥",
+    "BRL": "R$",
+    "AUD": "A$",
+    "CAD": "CA$",
+    "HKD": "HK$",
+    "NZD": "NZ$",
+    "MXN": "MX$",
+    "TWD": "NT$",
+    "ILS": "₪",
+    "VND": "₫",
+    "PHP": "₱",
 }
 
 
@@ -49,7 +67,7 @@ def minor_digits(currency: str) -> int:
     code = currency.strip().upper()
     if code not in CURRENCIES:
         raise ValueError(f"{currency!r} is not a currency code of ISO 4217")
-    return _DIGITS.get(code, _DEFAULT_DIGITS)
+    return _DIGITS[code]
 
 
 def rounded(count: int, currency: str | None = None) -> Decimal:

@@ -50,5 +50,5 @@ def test_the_version_is_told_before_typer_is_loaded() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_of_a_command_loads_no_library_of_answers(command: str) -> None:
-    # pydantic is let pass: Typer 0.29 parses every given value with it, also on the way to help.
+    # pydantic is let pass: Typer 0.29 loads it once it is past the group's own options.
     assert imported_by("-m", "csk", command, "--help") & HEAVY == set()

@@ -20,13 +20,13 @@ LEFT_ALONE = {
     "mutants",
     "out",
 }
-# Built from parts, or this file would offend itself.
-MACHINE_PATH = re.compile(r"(?<![\w.])/(?:" + "|".join(("work", "root", "home", "Users")) + r")/\w")
+# Written in pieces, or this file would offend itself.
+MACHINE_PATH = re.compile(r"(?<![\w.])/(?:work|root|home|Users)/\w")
 SCRATCH_PATH = re.compile(r"/tmp/" + r"w\b")  # noqa: S108 - a pattern to look for, not a file
 SILENCE = re.compile(r"#\s*(?:noqa|type:\s*ignore|pyright:\s*ignore|pragma:)")
 REASONED = re.compile(
     r"#\s*(?:noqa:\s*[A-Z]+[0-9]+(?:,\s*[A-Z]+[0-9]+)*|type:\s*ignore\[[\w, -]+\]|pragma:[\w ]+)"
-    r"\W+\w+\W+\w+"
+    r"\W+\w{3,}"
 )
 
 

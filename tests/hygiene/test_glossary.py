@@ -9,13 +9,14 @@ from csk import schema
 
 FLOORS = {"facts", "tables", "models"}
 
-# Calls whose strings are columns: by position and by list; `join` by these keywords only.
+# Calls whose strings are columns: by position, in lists, and by the keywords below.
 COLUMN_CALLS = {
     "agg", "alias", "coalesce", "col", "drop", "drop_nulls", "exclude", "group_by",
     "max_horizontal", "min_horizontal", "over", "partition_by", "select", "sort", "struct",
     "sum_horizontal", "with_columns",
 }  # fmt: skip
 COLUMN_KEYWORDS = {"by", "on", "left_on", "right_on", "subset", "order_by", "partition_by"}
+KEYWORD_CALLS = {"cum_sum", "join", "pivot", "shift", "sort_by", "unique"}
 NAMING_CALLS = {"agg", "select", "struct", "with_columns"}
 # Keywords of those calls that are options, not names of new columns.
 OPTIONS = {"strict", "maintain_order", "descending", "nulls_last", "mapping_strategy", "eager"}
@@ -36,20 +37,18 @@ def columns_of_call(call: ast.Call) -> Iterator[str]:
     """Yield the columns that one call names."""
     verb = getattr(call.func, "attr", getattr(call.func, "id", ""))
     owner = getattr(getattr(call.func, "value", None), "id", "")
+    named: list[ast.expr] = []
     if verb in COLUMN_CALLS or (verb in SHORTHANDS and owner in FRAME_LIBRARIES):
-        for argument in call.args:
-            yield from strings(argument)
-    if verb in COLUMN_CALLS | {"join", "unique", "cum_sum", "shift", "sort_by", "pivot"}:
-        for keyword in call.keywords:
-            if keyword.arg in COLUMN_KEYWORDS:
-                yield from strings(keyword.value)
+        named += call.args
+    if verb in COLUMN_CALLS | KEYWORD_CALLS:
+        named += [keyword.value for keyword in call.keywords if keyword.arg in COLUMN_KEYWORDS]
+    if verb == "rename":
+        renamed = [argument for argument in call.args if isinstance(argument, ast.Dict)]
+        named += [name for pairs in renamed for name in (*pairs.keys, *pairs.values) if name]
+    for argument in named:
+        yield from strings(argument)
     if verb in NAMING_CALLS:
         yield from (k.arg for k in call.keywords if k.arg and k.arg not in OPTIONS)
-    if verb == "rename":
-        for argument in call.args:
-            if isinstance(argument, ast.Dict):
-                for name in [*argument.keys, *argument.values]:
-                    yield from strings(name) if name is not None else ()
 
 
 def columns_named(tree: ast.Module) -> Iterator[tuple[int, str]]:
@@ -78,14 +77,13 @@ def glossary(value: object) -> Iterator[str]:
 
 def test_every_literal_column_is_in_the_glossary(modules) -> None:
     known = {name for value in vars(schema).values() for name in glossary(value)}
-    offences = [
-        f"{module.place}:{line}: {name}"
-        for module in modules
-        if module.floor in FLOORS
-        for line, name in columns_named(module.tree)
-        if name not in known and not name.startswith("^")
-    ]
-    assert not offences, "\n".join(offences)
+    unknown: dict[str, str] = {}
+    for module in modules:
+        if module.floor in FLOORS:
+            for line, name in columns_named(module.tree):
+                if name not in known and not name.startswith("^"):
+                    unknown.setdefault(name, f"{module.place}:{line}")
+    assert not unknown, "\n".join(f"{name} ({place})" for name, place in sorted(unknown.items()))
 
 
 def test_every_column_has_a_known_kind_and_a_meaning() -> None:

@@ -14,15 +14,17 @@ def purchase_days(payments: IntoFrameT, as_of: date) -> IntoFrameT:
 
     `payments` has `customer_id`, `paid_on` and `amount` (Int64, 1/10,000). One row per customer
     and day: `amount` is the net sum, `n_payments` the rows that are not refunds (a purchase of
-    0 counts: something was taken home), `n_refunds` the negative ones. Unordered.
+    0 counts: something was taken home), `n_refunds` the negative ones; `margin_amount` where the
+    payments have it. Unordered.
     """
     is_refund = nw.col("amount") < 0
+    rows = nw.from_native(payments)
+    money = [name for name in ("amount", "margin_amount") if name in rows.collect_schema().names()]
     return (
-        nw.from_native(payments)
-        .filter(nw.col("paid_on") < as_of)
+        rows.filter(nw.col("paid_on") < as_of)
         .group_by("customer_id", "paid_on")
         .agg(
-            nw.col("amount").sum(),
+            *(nw.col(name).sum() for name in money),
             nw.when(is_refund).then(0).otherwise(1).sum().alias("n_payments"),
             nw.when(is_refund).then(1).otherwise(0).sum().alias("n_refunds"),
         )

@@ -10,16 +10,24 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
+from csk.errors import UsageError
 from csk.intake import dates as days
 from csk.intake import ids, numbers
 from csk.money import minor_digits
 from csk.schema import AMOUNT_SCALE, Column
 
 _EXPECTED: Final = {
-    **{"date": "a date", "instant": "a date with time", "amount": "an amount of money"},
-    **{"count": "a whole number", "number": "a number", "flag": "a yes or no"},
-    **{"id": "an id", "text": "text"},
+    "date": "a date",
+    "instant": "a date with time",
+    "amount": "an amount of money",
+    "count": "a whole number",
+    "number": "a number",
+    "flag": "a yes or no",
+    "id": "an id",
+    "text": "text",
 }
+
+_USUAL_DIGITS: Final = 2
 
 YES: Final = (
     *("true", "t", "yes", "y", "1", "1.0", "on", "はい", "有", "あり", "○", "〇", "有り"),
@@ -89,7 +97,7 @@ class Cast(NamedTuple):
 def reading(
     sample: pl.Series,
     column: Column,
-    options: CastOptions = CastOptions(),  # noqa: B008 - frozen
+    options: CastOptions = CastOptions(),
 ) -> ColumnReading:
     """Decide from a sample how `sample.name` is read as `column`.
 
@@ -159,7 +167,12 @@ def flags(values: pl.Series) -> tuple[pl.Series, pl.Series]:
 def _places(options: CastOptions) -> int:
     if options.amount_unit == "major":
         return AMOUNT_SCALE
-    return AMOUNT_SCALE - (2 if options.currency is None else minor_digits(options.currency))
+    if options.currency is None:
+        return AMOUNT_SCALE - _USUAL_DIGITS
+    try:
+        return AMOUNT_SCALE - minor_digits(options.currency)
+    except ValueError as error:
+        raise UsageError(f"Amounts in minor units cannot be read: {error}.") from error
 
 
 def _date(reading: ColumnReading) -> days.DateReading:

@@ -28,8 +28,11 @@ _DAYS: Final = {
     "mdy": ("%m/%d/%Y", "%m-%d-%Y", "%m/%d/%y"),
 }
 _SPOKEN: Final = {
-    **{"ymd": "year first", "dmy": "day/month/year", "mdy": "month/day/year"},
-    **{"yymd": "two-digit year first", "either": "day and month the same figure"},
+    "ymd": "year first",
+    "dmy": "day/month/year",
+    "mdy": "month/day/year",
+    "yymd": "two-digit year first",
+    "either": "day and month the same figure",
 }
 _EPOCH_FROM: Final = 631_152_000  # 1990-01-01
 _EPOCH_TO: Final = 4_102_444_800  # 2100-01-01

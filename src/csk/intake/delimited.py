@@ -21,6 +21,7 @@ from csk.intake.scanning import Checked, too_long
 from csk.intake.source import BLOCK_BYTES, TEXT_CAP, Batch, Malformed, Source
 
 _SAMPLE_BYTES: Final = 1 << 20
+_MOST_SWALLOWED: Final = 4 << 20
 
 
 @dataclass
@@ -126,6 +127,8 @@ class Delimited(Source):
             if len(lines) > 1:
                 reason += f" (in {len(lines)} lines: a quote may be left open)"
             return [(reason, text)]
+        if len(text) > _MOST_SWALLOWED:
+            raise too_long(self.name)
         within = "inside the quote that is left open above"
         return [
             (f"{reason}; a quote is never closed" if at == 0 else within, line)

@@ -7,6 +7,7 @@ more Japanese reading wins, and where none does, the user is asked.
 import codecs
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Final
 
 from csk.errors import DataError, UsageError
@@ -51,9 +52,12 @@ _SURELY_JAPANESE: Final = re.compile(
 _GLUED: Final = re.compile(
     "[A-Za-z][\u4e00-\u9fff](?![\u4e00-\u9fff])|(?<![\u4e00-\u9fff])[\u4e00-\u9fff][a-z]"
 )
+_LAX_CP932: Final = re.compile("[\x80\xa0\uf8f0-\uf8f3]")
+"""What Python's codec makes of 0x80, 0xA0 and 0xFD to 0xFF, which CP932 does not have."""
 _LAST_OF_LEVEL_1: Final = 0xCF
 _WEIGHED: Final = 20_000
-_LEAST_HALF_WIDTH: Final = 6
+_ONLY_HALF_WIDTH: Final = re.compile("[\x00-\x7f\uff61-\uff9f]*")
+_RARE_SHARE: Final = 0.12
 
 
 def named(encoding: str) -> str:
@@ -61,7 +65,8 @@ def named(encoding: str) -> str:
     word = encoding.strip().lower()
     try:
         # Decoding refuses codecs that turn bytes into bytes, which a look-up does not.
-        b"".decode(_ALIASES.get(word, word))
+        with suppress(UnicodeDecodeError):
+            b"text".decode(_ALIASES.get(word, word))
     except LookupError:
         raise UsageError(
             f"There is no encoding {encoding!r}.",
@@ -115,15 +120,21 @@ def utf8(pieces: Iterable[bytes], encoding: str, name: str) -> Iterator[bytes]:
             text = decoder.decode(piece, final)
         except UnicodeDecodeError as error:
             line += error.object[: error.start].decode(encoding, "replace").count("\n")
-            raise DataError(
-                f"{name} is not {title(encoding)} throughout:"
-                f" byte 0x{error.object[error.start]:02X} on line {line:,}.",
-                hint="Name its encoding with --encoding, or export it again.",
-            ) from None
+            raise _foreign(name, encoding, error.object[error.start], line) from None
+        if encoding == "cp932" and (lax := _LAX_CP932.search(text)):
+            line += text.count("\n", 0, lax.start())
+            raise _foreign(name, encoding, lax.group().encode("cp932")[0], line)
         if first and text:
             text, first = text.removeprefix("\ufeff"), False
         line += text.count("\n")
         yield text.encode("utf-8")
+
+
+def _foreign(name: str, encoding: str, byte: int, line: int) -> DataError:
+    return DataError(
+        f"{name} is not {title(encoding)} throughout: byte 0x{byte:02X} on line {line:,}.",
+        hint="Name its encoding with --encoding, or export it again.",
+    )
 
 
 def _marked_last(pieces: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
@@ -135,9 +146,10 @@ def _marked_last(pieces: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
 def _decoded(sample: bytes, encoding: str, *, whole: bool) -> str | None:
     decoder = codecs.getincrementaldecoder(encoding)("strict")
     try:
-        return decoder.decode(sample, whole)
+        text = decoder.decode(sample, whole)
     except UnicodeDecodeError:
         return None
+    return None if encoding == "cp932" and _LAX_CP932.search(text) else text
 
 
 def _without_bom(sample: bytes, name: str) -> str:
@@ -169,13 +181,12 @@ def _is_japanese(text: str) -> bool:
 
 def _more_japanese(readings: dict[str, str]) -> str:
     """Choose between readings that are all possible."""
-    cp932 = readings.get("cp932", "")
-    half_width = len(_HALF_WIDTH.findall(cp932))
-    marks = len(_HALF_WIDTH_MARK.findall(cp932))
-    only_half_width = not (_KANA.search(cp932) or _KANJI.search(cp932) or _OTHER.search(cp932))
-    if only_half_width and half_width >= _LEAST_HALF_WIDTH and marks * 5 <= half_width:
-        # EUC-JP would have bytes from 0xE0 on, too, in a text of that length.
-        return "cp932"
+    cp932, euc = readings.get("cp932", ""), readings.get("euc_jp", "")
+    if cp932 and euc and _ONLY_HALF_WIDTH.fullmatch(cp932):
+        # Half-width katakana read as EUC-JP is kanji without kana, a third of them rare.
+        kanji = _KANJI.findall(euc)
+        rare = sum(1 for letter in kanji if not _is_common(letter))
+        return "cp932" if rare > _RARE_SHARE * len(kanji) else "euc_jp"
     return min(readings, key=lambda encoding: _oddness(readings[encoding]))
 
 

@@ -16,14 +16,23 @@ OPEN_END_YEAR: Final = 2900
 _REST: Final = r"(?P<rest>(?:\D.*)?)$"
 _MONTH_DAY: Final = r"(?P<m>\d{1,2})\s*[-/.月]\s*(?P<d>\d{1,2})\s*日?"
 _ERA: Final = {
-    **{"明治": 1867, "大正": 1911, "昭和": 1925, "平成": 1988, "令和": 2018},
-    **{"M": 1867, "T": 1911, "S": 1925, "H": 1988, "R": 2018},
+    "明治": 1867,
+    "大正": 1911,
+    "昭和": 1925,
+    "平成": 1988,
+    "令和": 2018,
+    "M": 1867,
+    "T": 1911,
+    "S": 1925,
+    "H": 1988,
+    "R": 2018,
 }
-_MONTHS: Final = {
-    name: number
-    for number, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)
-}
-_WEEKDAY: Final = r"(?i)\((?:[月火水木金土日]|mon|tue|wed|thu|fri|sat|sun)\)|^(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?,?\s+"
+_MONTH_NAMES: Final = "jan feb mar apr may jun jul aug sep oct nov dec"
+_MONTHS: Final = {name: number for number, name in enumerate(_MONTH_NAMES.split(), 1)}
+_WEEKDAY: Final = (
+    r"(?i)\((?:[月火水木金土日]|mon|tue|wed|thu|fri|sat|sun)\)"
+    r"|^(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?,?\s+"
+)
 _FOURTEEN: Final = r"^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$"
 _YEAR_FIRST: Final = rf"^(?P<y>\d{{4}})\s*[-/.年]\s*{_MONTH_DAY}{_REST}"
 _COMPACT: Final = r"^(?P<y>\d{4})(?P<m>\d\d)(?P<d>\d\d)(?P<rest>(?:[T\s].*)?)$"
@@ -89,7 +98,7 @@ def _fitting(pattern: str, *, day: str = "d", month: str = "m", same: bool = Fal
     fits = groups.struct.field("y").is_not_null()
     if same:
         fits &= groups.struct.field("a").cast(pl.Int32) == groups.struct.field("b").cast(pl.Int32)
-    return pl.when(fits).then(pl.struct(**present))
+    return pl.when(fits).then(pl.struct([field.alias(name) for name, field in present.items()]))
 
 
 def _year() -> pl.Expr:

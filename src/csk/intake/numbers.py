@@ -4,6 +4,7 @@ Rule: a clean column takes one cast; only the values that it could not read exac
 again, each distinct one once, and what is then not understood is null, never guessed.
 """
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Final, NamedTuple
 
@@ -165,12 +166,14 @@ def _amounts_of_decimals(values: pl.Series, places: int) -> Amounts:
         return Amounts(
             exact["counts"].rename(values.name), exact["failed"], int(exact["rounded"].sum())
         )
-    raw = values.to_physical().cast(pl.Int128) * 10 ** (places - scale)
+    shift = pl.lit(10 ** (places - scale), dtype=pl.Int128)
+    physical = values.to_physical().cast(pl.Int128).rename("raw").to_frame()
+    raw = physical.select(pl.col("raw") * shift)["raw"].rename(values.name)
     counts = raw.set(raw.abs() > LARGEST_COUNT, None).cast(pl.Int64)
     return Amounts(counts, counts.is_null() & values.is_not_null(), 0)
 
 
-def _once_each(text: pl.Series, read: "Reader") -> pl.DataFrame:
+def _once_each(text: pl.Series, read: Callable[[pl.Series], pl.DataFrame]) -> pl.DataFrame:
     distinct = text.unique()
     answers = read(distinct).with_columns(distinct.alias("text"))
     order = text.rename("text").to_frame()

@@ -175,7 +175,7 @@ class _Opening:
             sample = _head(path, bom + size)[bom:]
             whole = len(sample) < size
             cut = len(sample) if whole else max(sample.rfind(b"\n"), sample.rfind(b"\r", 0, -1)) + 1
-            if cut:
+            if cut or whole:
                 break
             if size >= BLOCK_BYTES:
                 raise too_long(self.name)

@@ -187,7 +187,7 @@ def _candidate(view: _View, table: Table, given: Mapping[str, str] | None = None
     if weak is not None and _stands_beside(view, weak, mapping):
         for name, wanted in weak.names.items():
             if name not in mapping:
-                notes += _take(view, table[name], wanted, mapping)
+                notes += _take(view, _columns(table)[name], wanted, mapping)
     if "quantity" in mapping and "unit_price_amount" in table.names:
         notes += _quantity_apart(mapping, given or {})
     once_per = _once_per(view, mapping) if table.name == "payments" else None
@@ -205,6 +205,10 @@ def _candidate(view: _View, table: Table, given: Mapping[str, str] | None = None
         notes=tuple(notes),
         once_per=once_per,
     )
+
+
+def _columns(table: Table) -> dict[str, Column]:
+    return {column.name: column for column in table.columns}
 
 
 def _needed_first(table: Table) -> list[Column]:
@@ -255,7 +259,9 @@ def _quantity_apart(mapping: dict[str, str], given: Mapping[str, str]) -> list[s
 
 
 def _missing(table: Table, mapping: Mapping[str, str], free: Sequence[str]) -> tuple[Missing, ...]:
-    wanted = [(c.name,) for c in table.columns if c.required and c.name not in mapping]
+    wanted: list[tuple[str, ...]] = [
+        (c.name,) for c in table.columns if c.required and c.name not in mapping
+    ]
     wanted += [group for group in table.one_of if not any(name in mapping for name in group)]
     return tuple(Missing(names, _close(names, free)) for names in wanted)
 
@@ -295,9 +301,10 @@ def _nearest(candidates: Sequence[Recognition]) -> Recognition | None:
 
 def _has_heart(found: Recognition) -> bool:
     table = INPUTS[str(found.role)]
+    columns = _columns(table)
     grouped = {name for group in table.one_of for name in group}
     return any(
-        table[name].kind not in ("id", "text") and (table[name].required or name in grouped)
+        columns[name].kind not in ("id", "text") and (columns[name].required or name in grouped)
         for name in found.mapping
     )
 
@@ -310,7 +317,8 @@ def _nothing_whole(
         return _not_needed(view, because or "no columns for a customer, a date and an amount")
     lacking = _and(str(missing) for missing in nearest.missing)
     reason = f"it comes nearest to {nearest.role}, but lacks {lacking}"
-    keyed = any(INPUTS[str(nearest.role)][name].kind == "id" for name in nearest.mapping)
+    columns = _columns(INPUTS[str(nearest.role)])
+    keyed = any(columns[name].kind == "id" for name in nearest.mapping)
     if keyed and any("customer_id" in missing.names for missing in nearest.missing):
         reason += "; join it first to the table that has the customer"
     return _not_needed(view, f"{because}; {reason}" if because else reason, nearest)

@@ -207,7 +207,7 @@ def _scored_cells(curve: GroupCurve, cells: pl.DataFrame, horizons: Horizons) ->
         cells[name].cast(pl.Int64).to_numpy() for name in ("here", "due", "term_ticks", "to_ltv")
     )
     monthly = (1.0 + horizons.discount_rate) ** (1 / 12) - 1.0
-    number, present = residual.expected_payments(curve.grid, here, end, due, term, monthly)
+    number, present = residual.expected_payments(curve.grid, here, end, due, term, discount_per_month=monthly)
     risks = {
         f"p_churn_{days}d": 1.0
         - residual.conditional_survival(curve.grid, here, cells[f"to_{days}d"].to_numpy())
@@ -235,8 +235,8 @@ def _if_retained(
     """Present value of one unit a payment for those who are still there after the risk horizon."""
     sure = np.ones_like(curve.grid)
     stop = np.minimum(retained, end)
-    _, certain = residual.expected_payments(sure, here, stop, due, term, monthly)
-    _, later = residual.expected_payments(curve.grid, stop, end, due, term, monthly)
+    _, certain = residual.expected_payments(sure, here, stop, due, term, discount_per_month=monthly)
+    _, later = residual.expected_payments(curve.grid, stop, end, due, term, discount_per_month=monthly)
     wait = (1.0 + monthly) ** -((stop - here) / TICKS_PER_MONTH)
     total: Floats = certain + later * wait
     return total

@@ -114,7 +114,7 @@ def score(snapshot: pl.DataFrame, fitted: RepeatFit, horizons: Horizons) -> pl.D
     alive = pl.Series(is_alive)
     return snapshot.with_columns(
         is_alive=alive,
-        churned_on=pl.when(~alive & has_bought).then(
+        churned_on=pl.when(pl.Series(~is_alive & has_bought)).then(
             pl.col("last_purchase_on") + pl.duration(days=pl.Series(limit))
         ),
         p_alive=pl.Series(bgnbd.p_alive(fitted.purchases, x - 1, t_x, T) * has_bought),

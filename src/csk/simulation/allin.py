@@ -77,9 +77,11 @@ def step_back(
     (own, tenure), (value, lost) = at, pair
     tenure = np.broadcast_to(tenure, own.shape)
     due: Flags = (tenure % family.term == 0)[:, None, None]
+    states = np.asarray(law.moves)
+    if not due.any():
+        return value[0] @ states.T, value[1] @ states.T
     stays = renewal_by_state(law, family.plans, own[:, None], tenure[:, None])
     made = after_renewal(family, law, unit, value)
-    states = np.asarray(law.moves)
     pairs = zip(made, value, lost, strict=True)
     seat, beside = (
         np.where(due, stays * kept + (1 - stays) * left[..., None], later @ states.T)

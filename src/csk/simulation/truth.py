@@ -62,7 +62,12 @@ def ahead(law: SubscriptionLaw, log: Log, people: People) -> Ahead:
         survival.append(masses.sum(axis=1))
     first = log.first_day(months)
     gone = (day - first) / log.length(months)
-    return Ahead(np.stack(survival, axis=1), due, day - log.as_of, gone)
+    return Ahead(falling(np.stack(survival, axis=1)), due, day - log.as_of, gone)
+
+
+def falling(curves: Floats) -> Floats:
+    """Return curves that do not rise by the rounding of their sums; the last axis is time."""
+    return np.asarray(np.minimum.accumulate(np.minimum(curves, 1.0), axis=-1))
 
 
 def expected_payments(time: Ahead, months: int) -> Floats:
@@ -106,4 +111,4 @@ def survival_of_plan(law: SubscriptionLaw, plan: str, n_months: int) -> Floats:
             masses = masses * renewal_by_state(law, np.asarray(index), own, np.asarray(tenure))
         masses = masses @ np.asarray(law.moves)
         survival.append(float(masses.sum()))
-    return np.asarray(survival)
+    return falling(np.asarray(survival))

@@ -6,7 +6,7 @@ earlier sample is refused.
 
 import os
 from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -124,7 +124,9 @@ class Folder:
         except OSError as failure:
             raise refusal(self.folder, failure) from failure
         finally:
-            self._stack.close()
+            # What could not be flushed is removed below; the first failure is the one to tell.
+            with suppress(OSError):
+                self._stack.close()
             remove(self.folder / partial(name) for name in FILES)
 
     def _finish(self) -> None:

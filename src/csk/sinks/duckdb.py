@@ -4,6 +4,8 @@ One rule: the file is whole and closed when `write` returns, with no log beside 
 DuckDB's own affair and differ from run to run; its rows do not.
 """
 
+import errno
+import os
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final
@@ -29,13 +31,12 @@ class DuckDb:
         A UsageError where the library is absent, an OSError where the file cannot be written.
         """
         duckdb = _library()
-        if target.exists() and target.stat().st_size:
-            target.unlink()
+        target.unlink(missing_ok=True)
         try:
             with duckdb.connect(str(target)) as connection:
                 return _filled(connection, frames, table, options)
         except duckdb.IOException as failure:
-            raise OSError(str(failure)) from failure
+            raise _numbered(str(failure)) from failure
 
     def write_stream(self, *_: object, **__: object) -> int:
         """Refuse with a UsageError."""
@@ -51,6 +52,14 @@ def _library() -> Any:  # noqa: ANN401 # an optional library
             hint="Install it with: pip install 'customer-success-kit[duckdb]'",
         ) from None
     return duckdb
+
+
+def _numbered(words: str) -> OSError:
+    """Find the number of the system's error, of which DuckDB passes on only the words."""
+    for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS):
+        if os.strerror(number) in words:
+            return OSError(number, words)
+    return OSError(words)
 
 
 def _filled(connection: Any, frames: Rows, table: Table, options: SinkOptions) -> int:  # noqa: ANN401

@@ -6,8 +6,10 @@ spreadsheet's numbers have 15 digits; who needs all of 18 takes another format.
 
 from datetime import UTC, datetime, time
 from decimal import Decimal
+from io import BytesIO
 from itertools import chain
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import polars as pl
@@ -38,16 +40,23 @@ class Xlsx:
     def write(self, frames: Rows, target: Path, table: Table, options: SinkOptions) -> int:
         """Write `frames` as one sheet and return the number of rows.
 
+        The zipped workbook is made in memory: a zip that fails half-way complains after the fact.
         A UsageError where the library is absent or the rows are more than a sheet holds.
         """
         xlsxwriter = _library()
-        with opened(target) as stream:
-            workbook = xlsxwriter.Workbook(stream, {"constant_memory": True})
+        archive = BytesIO()
+        with TemporaryDirectory() as folder:
+            workbook = xlsxwriter.Workbook(archive, {"constant_memory": True, "tmpdir": folder})
             try:
                 rows = _sheet(workbook, frames, table, options)
                 workbook.close()
             except xlsxwriter.exceptions.FileCreateError as failure:
                 raise OSError(*getattr(failure.args[0], "args", failure.args)) from failure
+            finally:
+                for sheet in workbook.worksheets():
+                    sheet.row_data_fh.close()
+        with opened(target) as stream:
+            stream.write(archive.getbuffer())
         return rows
 
     def write_stream(self, *_: object, **__: object) -> int:

@@ -8,7 +8,9 @@ a sum of concave functions of the places where one tier ends and the next begins
 """
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from itertools import product
+from math import ceil
 from typing import NamedTuple
 
 import numpy as np
@@ -63,7 +65,7 @@ def by_share(value: ArrayLike, cuts: Sequence[float] = (0.70, 0.90)) -> Tiers:
     total = held.sum()
     tier = np.zeros(len(values), np.int8)
     for cut in sorted(cuts):
-        tier[order] += ahead >= cut * total
+        tier[order] += ahead >= _share_of(total, cut)
     tier[values <= 0] = len(cuts)
     return tier
 
@@ -99,6 +101,13 @@ def by_budget(value_at_risk: ArrayLike, tiers: Sequence[Tier], budget: int) -> A
     gain = float(share @ saved) - spend
     bound = max(base + _relaxed(ladder, money), gain)
     return Allocation(tier, gain, spend, bound, bound - gain)
+
+
+def _share_of(total: np.generic, cut: float) -> float:
+    """Return cut x total; of a whole number the least whole number not below it, exactly."""
+    if np.issubdtype(total.dtype, np.integer):
+        return ceil(Fraction(str(cut)) * int(total))
+    return cut * float(total)
 
 
 class _Ladder(NamedTuple):

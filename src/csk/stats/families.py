@@ -23,7 +23,7 @@ import numpy as np
 
 from csk.stats.survival import Floats
 
-LOWEST_HAZARD, HIGHEST_HAZARD = 1e-12, 40.0
+LOWEST_HAZARD, HIGHEST_HAZARD = 1e-12, 35.0
 """H is kept between these, so that no logarithm of a hazard or of what it leaves is infinite."""
 
 

@@ -137,7 +137,8 @@ def silence_limit(
     silence is, or where the curve cannot be conditioned on.
     """
     watched = np.flatnonzero(curve.at_risk >= ENOUGH_AT_RISK)
-    last = int(watched[-1]) + 1 - within_days if len(watched) else 0
+    end = min(int(watched[-1]) + 1, len(curve.silent) - 1) if len(watched) else 0
+    last = end - within_days
     if last < 1 or curve.silent[last] <= 0:
         return None
     w = np.arange(1, last + 1)

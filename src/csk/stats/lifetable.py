@@ -75,4 +75,4 @@ def _hazard_profile(of: Counts, length: int, n_periods: int) -> Floats:
     pooled_exits = np.zeros(length, np.int64)
     np.add.at(pooled_exits, (np.maximum(of.age - 1, 0)) % length, exits)
     hazard = np.cumsum(pooled_exits / np.maximum(pooled_at_risk, 1))
-    return np.r_[0.0, hazard / hazard[-1]]
+    return np.concatenate([[0.0], hazard / hazard[-1]])

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 GAIN = 1e-9
-"""A step that promises less than this in log-likelihood is not worth taking."""
+"""A step that promised less than this in log-likelihood was the last one needed."""
 
 RESOLUTION = 1e-13
 """Relative change of a long sum that is rounding, not gain."""
@@ -46,8 +46,8 @@ def maximum(
 ) -> Maximum:
     """Climb from `start` to the maximum of `objective` within the box [low, high].
 
-    `objective(theta)` returns value, gradient and Hessian. Arrived means that the next Newton
-    step would gain less than 1e-9 log-likelihood units. Levenberg damping, so that a Hessian
+    `objective(theta)` returns value, gradient and Hessian. Arrived means that the last Newton
+    step had less than 1e-9 log-likelihood units to gain. Levenberg damping, so that a Hessian
     that is not negative definite still yields an uphill step of bounded length.
     """
     theta = np.clip(start, low, high)
@@ -59,16 +59,13 @@ def maximum(
         if not free.any():
             break
         gain, step = _step(gradient[free], hessian[np.ix_(free, free)], damping)
-        if gain < GAIN and damping <= DAMPING[1]:
-            is_converged = True
-            break
         trial = theta.copy()
         trial[free] += step
         trial = np.clip(trial, low, high)
         there = objective(trial)
         rounding = RESOLUTION * abs(value)
         if np.isfinite(there[0]) and there[0] >= value - rounding:
-            is_flat = there[0] <= value + rounding
+            is_flat = gain < GAIN or there[0] <= value + rounding
             is_converged = is_flat and damping <= DAMPING[1]
             theta, (value, gradient, hessian) = trial, there
             damping = max(damping / 10, least)

@@ -66,6 +66,7 @@ def expected_payments(
     to_tick: ArrayLike,
     first_due_tick: ArrayLike,
     term_ticks: ArrayLike,
+    *,
     discount_per_month: float = 0.0,
     ticks_per_month: int = TICKS_PER_MONTH,
 ) -> tuple[Floats, Floats]:

@@ -133,4 +133,4 @@ def _parameter_draws(
     weight = np.exp(score - density - (score - density).max())
     ladder = (np.arange(size) + rng.random()) / max(size, 1)
     at = np.searchsorted(np.cumsum(weight) / weight.sum(), ladder)
-    return there[np.minimum(at, len(there) - 1)]
+    return np.asarray(there[np.minimum(at, len(there) - 1)])

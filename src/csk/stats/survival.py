@@ -77,12 +77,12 @@ def counts(
     _refuse_impossible(e, x, c, w, n_causes)
     age = np.unique(np.concatenate([e, x]))
     k = len(age)
-    entered, left, censored = np.zeros(k, np.int64), np.zeros((k, n_causes), np.int64), None
+    entered, censored = np.zeros((2, k), np.int64)
+    left = np.zeros((k, n_causes), np.int64)
     at_entry, at_exit = np.searchsorted(age, e), np.searchsorted(age, x)
     np.add.at(entered, at_entry, w)
     gone = c > 0
     np.add.at(left, (at_exit[gone], c[gone] - 1), w[gone])
-    censored = np.zeros(k, np.int64)
     np.add.at(censored, at_exit[~gone], w[~gone])
     return Counts(age, entered, left, censored)
 
@@ -117,7 +117,7 @@ def merged(*parts: Counts) -> Counts:
 def at_risk(of: Counts) -> Ints:
     """Give the number at risk at each age of the counts: entered before it, not yet out."""
     out = of.left.sum(axis=1) + of.censored
-    return np.cumsum(of.entered) - of.entered - np.cumsum(out) + out
+    return np.asarray(np.cumsum(of.entered) - of.entered - np.cumsum(out) + out)
 
 
 def starts_at(of: Counts, enough: int = ENOUGH_AT_RISK) -> int | None:
@@ -187,7 +187,7 @@ def simultaneous_band(
     last = int(curve.age[-1]) if to_age is None else to_age
     keep = (curve.age >= from_age) & (curve.age <= last)
     keep &= (curve.survival > 0.0) & (curve.std_error > 0.0)
-    rows = SurvivalCurve(*(column[keep] for column in curve))
+    rows = SurvivalCurve._make(column[keep] for column in curve)
     if not len(rows.age):
         return rows
     error = rows.std_error / rows.survival

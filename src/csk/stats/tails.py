@@ -17,8 +17,8 @@ from csk.stats.survival import Floats
 EVENTS_A_PARAMETER = 10
 """A family is a candidate when every parameter beyond the first has this many events."""
 
-_PRIOR_PRECISION = 0.01
-_MOST_STEPS, _LONGEST_MOVE, _CLOSE = 200, 2.0, 1e-10
+_PRIOR_PRECISION = 0.1
+_MOST_STEPS, _LONGEST_MOVE, _CLOSE = 120, 2.0, 1e-9
 
 
 class TailFit(NamedTuple):
@@ -71,17 +71,18 @@ def fit(family: str, exposed: ArrayLike, left: ArrayLike) -> TailFit:
     h = (events + 1/2) / (exposed + 1). Refused where nobody was exposed.
     """
     n, d = _observed(exposed, left)
-    if _is_lopsided(n, d):
-        return _jeffreys(n, d)
-    model = _known(family)
-    best: tuple[float, Floats] | None = None
-    for start in _starts(family, n, d):
-        found = _ascent(model, np.clip(start, model.low, model.high), n, d)
-        if best is None or found[0] > best[0] + _CLOSE:
-            best = found
-    if best is None:
-        raise UsageError(f"{family!r} has no starting point")
-    return _summary(family, best[1], n, d)
+    _known(family)
+    return _jeffreys(n, d) if _is_lopsided(n, d) else _fitted(family, n, d, {})
+
+
+def _fitted(family: str, n: Floats, d: Floats, so_far: dict[str, TailFit]) -> TailFit:
+    """Fit from every start and keep the best; what is fitted on the way goes to `so_far`."""
+    if family not in so_far:
+        model = FAMILIES[family]
+        starts = [np.clip(s, model.low, model.high) for s in _starts(family, n, d, so_far)]
+        tops = [_ascent(model, start, n, d) for start in starts]
+        so_far[family] = _summary(family, max(tops, key=lambda top: top[0])[1], n, d)
+    return so_far[family]
 
 
 def _observed(exposed: ArrayLike, left: ArrayLike) -> tuple[Floats, Floats]:
@@ -108,7 +109,7 @@ def _jeffreys(n: Floats, d: Floats) -> TailFit:
     return TailFit("geometric", (rate,), covariance, score, 2.0 - 2.0 * score, int(events), 0.0)
 
 
-def _starts(family: str, n: Floats, d: Floats) -> list[Floats]:
+def _starts(family: str, n: Floats, d: Floats, so_far: dict[str, TailFit]) -> list[Floats]:
     """Begin at average hazards; a richer family at its neighbours' best points."""
     mean = _pooled_rate(n, d, slice(None))
     third = max(len(n) // 3, 1)
@@ -122,9 +123,10 @@ def _starts(family: str, n: Floats, d: Floats) -> list[Floats]:
     if family == "plateau":
         return [np.log([late, early, speed]) for speed in (0.05, 0.2)]
     if family == "bdw":
-        sbg, curved = (fit(simpler, n, d).params for simpler in ("sbg", "discrete_weibull"))
+        sbg = _fitted("sbg", n, d, so_far).params
+        curved = _fitted("discrete_weibull", n, d, so_far).params
         return [np.log([*sbg, 1.0]), np.log([30.0 * curved[0], 30.0, curved[1]])]
-    bdw = fit("bdw", n, d).params
+    bdw = _fitted("bdw", n, d, so_far).params
     return [np.log([*bdw, 0.02 * mean]), np.log([*bdw, 0.5 * late])]
 
 
@@ -137,7 +139,7 @@ def _pooled_rate(n: Floats, d: Floats, periods: slice) -> float:
 def _ascent(model: Family, start: Floats, n: Floats, d: Floats) -> tuple[float, Floats]:
     """Climb to the maximum inside the bounds: Fisher scoring, damped until each step gains.
 
-    Ends where the next step promises less than 1e-10 of log-likelihood.
+    Ends where the next step promises less than 1e-9 of log-likelihood.
     """
     t = np.arange(1.0, len(n) + 1.0)
     here, damping = start, 1e-3
@@ -191,7 +193,9 @@ def _summary(family: str, log_params: Floats, n: Floats, d: Floats) -> TailFit:
     slack = float(np.abs(np.where(held, 0.0, slope)).max() / d.sum())
     params = tuple(float(v) for v in np.exp(log_params))
     aic = 2.0 * model.n_params - 2.0 * score
-    return TailFit(family, params, 0.5 * (covariance + covariance.T), score, aic, int(d.sum()), slack)
+    return TailFit(
+        family, params, 0.5 * (covariance + covariance.T), score, aic, int(d.sum()), slack
+    )
 
 
 def candidates(exposed: ArrayLike, left: ArrayLike) -> tuple[TailFit, ...]:
@@ -204,8 +208,9 @@ def candidates(exposed: ArrayLike, left: ArrayLike) -> tuple[TailFit, ...]:
     if _is_lopsided(n, d):
         return (_jeffreys(n, d),)
     watched, events = int((n > 0.0).sum()), float(d.sum())
+    so_far: dict[str, TailFit] = {}
     fits = [
-        fit(name, n, d)
+        _fitted(name, n, d, so_far)
         for name, model in FAMILIES.items()
         if model.n_params == 1
         or (watched >= model.n_params and events >= EVENTS_A_PARAMETER * (model.n_params - 1))

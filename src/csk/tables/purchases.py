@@ -20,13 +20,15 @@ def histories(tables: Tables, as_of: date) -> pl.LazyFrame:
     `n_purchases` (days with a payment that is no refund), `first_purchase_on` and
     `last_purchase_on` (null where there were only refunds), `first_paid_on` (refunds too),
     `realised_amount` (all money, net), `purchase_amount` (net money of purchase days),
-    `n_payments`, `n_refunds`.
+    `n_payments`, `n_refunds`, and `realised_margin_amount` where payments know their margin.
     """
     bought = pl.col("n_payments") > 0
     day = pl.when(bought).then("paid_on")
+    days = purchase_days(tables["payments"], as_of)
+    has_margin = "margin_amount" in days.collect_schema().names()
+    margin = {"realised_margin_amount": pl.col("margin_amount").sum()} if has_margin else {}
     return (
-        purchase_days(tables["payments"], as_of)
-        .group_by("customer_id")
+        days.group_by("customer_id")
         .agg(
             n_purchases=bought.cast(pl.Int64).sum(),
             first_purchase_on=day.min(),
@@ -36,6 +38,7 @@ def histories(tables: Tables, as_of: date) -> pl.LazyFrame:
             purchase_amount=pl.when(bought).then("amount").otherwise(0).sum(),
             n_payments=pl.col("n_payments").sum().cast(pl.Int64),
             n_refunds=pl.col("n_refunds").sum().cast(pl.Int64),
+            **margin,
         )
     )
 

@@ -3,7 +3,6 @@
 One rule: nothing at or after `as_of` is read; an end that lies there is not yet an end.
 """
 
-from collections.abc import Sequence
 from datetime import date
 
 import polars as pl
@@ -70,16 +69,16 @@ def spells(contracts: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def exposures(contracts: pl.LazyFrame, data_from: date, as_of: date) -> pl.LazyFrame:
-    """Return the stretches of spells on one plan, with the age at which they are observed.
+    """Return the stretches of spells on one contract, with the age at which they are observed.
 
-    One row per customer, spell and stretch between two changes of plan: `plan`, `term_months`,
-    `entry_age` and `exit_age` in ticks of the spell's age, `cause` (0 = censored: plan changed,
-    or running at `as_of`). A stretch is observed from `data_from` on; one that was not observed
+    `contracts` has a column `group`. One row per customer, spell and stretch between two main
+    contracts: `group`, `term_months`, `entry_age` and `exit_age` in ticks of the spell's age,
+    `cause` (0 = censored: the contract changed, or runs at `as_of`). A stretch is observed from `data_from` on; one that was not observed
     at all is left out. An end on the first day counts as one tick.
     """
     whole = spells(contracts).rename({"started_on": "spell_started_on", "ended_on": "spell_ended_on"})
     main = contracts.filter(~pl.col("is_add_on")).select(
-        "customer_id", "spell_no", "started_on", "plan", "term_months"
+        "customer_id", "spell_no", "started_on", "group", "term_months"
     )
     following = pl.col("started_on").shift(-1).over("customer_id", "spell_no")
     stretches = main.with_columns(changed_on=following).join(
@@ -104,7 +103,7 @@ def exposures(contracts: pl.LazyFrame, data_from: date, as_of: date) -> pl.LazyF
     return stretches.select(
         "customer_id",
         "spell_no",
-        "plan",
+        "group",
         pl.col("term_months").fill_null(1).cast(pl.Int32),
         entry_age=entry.cast(pl.Int32),
         exit_age=exit_.cast(pl.Int32),
@@ -112,21 +111,21 @@ def exposures(contracts: pl.LazyFrame, data_from: date, as_of: date) -> pl.LazyF
     ).filter(pl.col("exit_age") > pl.col("entry_age"))
 
 
-def age_counts(exposures: pl.LazyFrame, by: Sequence[str]) -> pl.LazyFrame:
+def age_counts(exposures: pl.LazyFrame) -> pl.LazyFrame:
     """Return how many entered, left by cause and were censored at each age of each group.
 
-    Long form, mergeable by addition: key `by`, `term_months`, `age`; columns `n_entered`,
+    Long form, mergeable by addition: key `group`, `term_months`, `age`; columns `n_entered`,
     `n_voluntary`, `n_involuntary`, `n_unknown`, `n_censored`.
     """
-    key = [*by, "term_months", "age"]
+    key = ["group", "term_months", "age"]
     names = ("n_entered", "n_voluntary", "n_involuntary", "n_unknown", "n_censored")
     zero = pl.lit(0, dtype=pl.Int64)
     entered = exposures.select(
-        *by, "term_months", pl.col("entry_age").alias("age"), n_entered=pl.lit(1, dtype=pl.Int64)
+        "group", "term_months", pl.col("entry_age").alias("age"), n_entered=pl.lit(1, dtype=pl.Int64)
     ).with_columns(zero.alias(name) for name in names[1:])
     causes = {"n_voluntary": VOLUNTARY, "n_involuntary": INVOLUNTARY, "n_unknown": UNKNOWN, "n_censored": 0}
     left = exposures.select(
-        *by,
+        "group",
         "term_months",
         pl.col("exit_age").alias("age"),
         zero.alias("n_entered"),

@@ -54,7 +54,8 @@ def test_a_stream_that_ends_early_is_refused(tmp_path, kind, kept):
         list(unpacked(path, kind, "x.gz"))
 
 
-@pytest.mark.parametrize("kind", PACKERS)
+# Arrow's zstd has no checksum to hold the bytes against, so it is not in this list.
+@pytest.mark.parametrize("kind", ["gzip", "xz", "bz2"])
 def test_a_damaged_stream_is_refused(tmp_path, kind):
     packed = bytearray(PACKERS[kind](ROWS))
     middle = len(packed) // 2

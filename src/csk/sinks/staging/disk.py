@@ -32,9 +32,8 @@ def refusal(failure: OSError, target: Path, fate: str = "") -> StorageError:
         failure.errno or 0, (failure.strerror or str(failure) or "unknown cause", "")
     )
     if not fate:
-        fate = (
-            "What was there before is unchanged." if target.exists() else "Nothing is left of it."
-        )
+        is_there = os.path.exists(target)  # noqa: PTH110 # Path.exists raises where we may not look
+        fate = "What was there before is unchanged." if is_there else "Nothing was left behind."
     return StorageError(f"Could not write '{target}': {cause}. {fate}", hint=advice)
 
 

@@ -1,11 +1,14 @@
 """Single files that are staged beside their targets under hidden names.
 
 One rule: a staged file is `.csk-PID-N.part` in its target's own folder, locked while its writer
-lives; one that nobody locks is a dead run's, and the next run into that folder deletes it.
+lives. One that nobody locks and whose process is gone is a dead run's, and the next run into
+that folder deletes it (the lock serves where processes cannot see each other, the number where
+a library put a new file under the name and with it lost the lock).
 """
 
 import os
 import stat
+import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
@@ -66,6 +69,8 @@ def staged_file(target: Path) -> StagedFile:
 def sweep(folder: Path) -> None:
     """Delete the staged files of runs that are no longer alive."""
     for path in folder.glob(_PATTERN):
+        if _is_alive(path):
+            continue
         with suppress(OSError):
             handle = os.open(path, os.O_RDWR)
             try:
@@ -121,6 +126,20 @@ def _undo(done: list[StagedFile]) -> None:
 
 def _companions(path: Path) -> list[Path]:
     return [path.with_name(path.name + ending) for ending in (_BACKUP, _LOG)]
+
+
+def _is_alive(path: Path) -> bool:
+    """Whether the process that `path` is named for is running; True where that is unknown."""
+    number = path.name.split("-")[1]
+    if not number.isdecimal() or sys.platform == "win32":
+        return True
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
 
 
 def _is_at(path: Path, handle: int) -> bool:

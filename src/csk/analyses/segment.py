@@ -1,0 +1,194 @@
+"""Which customers get which service: value, risk, stage and tier of everyone in a book.
+
+One rule: every customer of the book is in the result once, those who have left included.
+"""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+
+import polars as pl
+
+from csk.book import Book
+from csk.calendar import DAYS_PER_MONTH
+from csk.engine.protocol import Engine, Tables
+from csk.errors import ModelError
+from csk.models import contract, repeat, tiers
+from csk.models.contract import ContractFit, Horizons
+from csk.models.figures import BookFigures, TierRow, book_figures, tier_rows
+from csk.models.repeat import RepeatFit
+from csk.models.rfm import RfmScores, rfm_scored
+from csk.models.stage import staged
+from csk.models.value import valued
+from csk.settings import Settings
+from csk.tables.purchases import gap_counts
+from csk.tables.snapshot import contract_snapshot, purchase_snapshot
+from csk.tables.spells import age_counts, contracts, exposures
+
+STAGE_HORIZON: Final = 90
+"""Risk horizon, in days, behind the stage `at-risk`; the nearest one asked for is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segmentation:
+    """Every customer of a book with value, risk, stage and tier, and the figures of the book."""
+
+    book: Book
+    horizons: Horizons
+    customers: pl.DataFrame
+    """Columns of `schema.CUSTOMER_SNAPSHOT` (money in counts), kept attributes, sorted by id."""
+    figures: BookFigures
+    tier_rows: tuple[TierRow, ...]
+    plan: tiers.TierPlan
+    fit: ContractFit | RepeatFit
+    rfm: RfmScores | None
+    ltv_basis: str
+    risk_days: int
+    """The risk horizon of `value_at_risk` and of the value x risk cells."""
+    warnings: tuple[str, ...] = field(default=())
+
+
+def segmentation(
+    book: Book, engine: Engine, settings: Settings, earlier: pl.DataFrame | None = None
+) -> Segmentation:
+    """Value every customer of a dated book and give each a stage, a cell and a tier.
+
+    `earlier` is the snapshot of an earlier `as_of`, which steadies the tiers. ModelError where
+    the book cannot carry a model of who stays.
+    """
+    span = book.span
+    horizons = Horizons(
+        span.as_of, tuple(sorted(settings.risk_horizon)), settings.ltv_horizon, settings.discount_rate
+    )
+    risk = f"p_churn_{horizons.retained_days}d"
+    if book.is_contractual:
+        scored, fit = _contract(book, engine, settings, horizons)
+        rfm = None
+    else:
+        scored, fit = _repeat(book, engine, settings, horizons)
+        scored, rfm = rfm_scored(scored, settings)
+    price = pl.col("unit_price")
+    customers = valued(scored, price, pl.col("margin"), risk)
+    nearest = min(horizons.risk_days, key=lambda days: abs(days - STAGE_HORIZON))
+    customers = staged(customers, settings.stages, f"p_churn_{nearest}d", span.as_of)
+    customers = tiers.celled(customers, risk)
+    customers, plan = tiers.tiered(customers, settings.tiers, risk, earlier)
+    basis = "margin" if _knows_margin(book, settings) else "revenue"
+    customers = customers.with_columns(
+        as_of=pl.lit(span.as_of),
+        currency=pl.lit(book.currency or None, dtype=pl.String),
+        ltv_basis=pl.lit(basis),
+    ).sort("customer_id")
+    return Segmentation(
+        book=book,
+        horizons=horizons,
+        customers=customers,
+        figures=book_figures(customers, fit, horizons),
+        tier_rows=tier_rows(customers, plan, risk),
+        plan=plan,
+        fit=fit,
+        rfm=rfm,
+        ltv_basis=basis,
+        risk_days=horizons.retained_days,
+    )
+
+
+def _knows_margin(book: Book, settings: Settings) -> bool:
+    return bool(settings.margin_share or book.margin_by_plan or book.has_product_margin)
+
+
+def _contract(
+    book: Book, engine: Engine, settings: Settings, horizons: Horizons
+) -> tuple[pl.DataFrame, ContractFit]:
+    as_of, grace = horizons.as_of, settings.grace_days
+
+    def counted(tables: Tables) -> pl.LazyFrame:
+        rows = _grouped(contracts(tables, as_of, grace), tables, settings.by)
+        return age_counts(exposures(rows, book.span.data_from, as_of))
+
+    counts = engine.total(book, counted, ["group", "term_months", "age"])
+    if "survivors_only" in book.span.notes:
+        raise ModelError(
+            "No contract has an end: the export holds survivors only, so nothing can be said of "
+            "who leaves.",
+            hint="Export ended subscriptions too.",
+        )
+    reach = settings.ltv_horizon + 1 + max(horizons.risk_days) // 28
+    fit = contract.fit(counts, reach)
+    earlier_on = as_of - timedelta(days=settings.stages.expanding_days)
+
+    def snapshots(tables: Tables) -> pl.LazyFrame:
+        rows = contract_snapshot(tables, as_of, earlier_on, grace)
+        return _kept(_grouped(rows, tables, settings.by), tables, settings)
+
+    snapshot = engine.collect(book, snapshots, ["customer_id"])
+    scored = contract.score(snapshot, fit, horizons)
+    end = pl.col("churned_on").fill_null(as_of)
+    return scored.with_columns(
+        customer_since_on=pl.col("spell_started_on"),
+        tenure_months=(end - pl.col("spell_started_on")).dt.total_days() / DAYS_PER_MONTH,
+        n_purchases=pl.col("n_payments"),
+        unit_price=(pl.col("mrr_amount") * pl.col("term_months")).cast(pl.Float64),
+        margin=_plan_margin(book, settings),
+    ), fit
+
+
+def _plan_margin(book: Book, settings: Settings) -> pl.Expr:
+    default = settings.margin_share or 1.0
+    if not book.margin_by_plan:
+        return pl.lit(default)
+    return pl.col("plan").replace_strict(
+        book.margin_by_plan, default=default, return_dtype=pl.Float64
+    )
+
+
+def _repeat(
+    book: Book, engine: Engine, settings: Settings, horizons: Horizons
+) -> tuple[pl.DataFrame, RepeatFit]:
+    as_of = horizons.as_of
+    gaps = engine.total(book, lambda tables: gap_counts(tables, as_of), ["state", "days"])
+    snapshot = engine.collect(
+        book,
+        lambda tables: _kept(purchase_snapshot(tables, as_of), tables, settings),
+        ["customer_id"],
+    )
+    fit = repeat.fit(gaps, snapshot, settings.purchase_within_days, settings.silence_share)
+    scored = repeat.score(snapshot, fit, horizons)
+    since = pl.col("first_purchase_on").fill_null(pl.col("first_paid_on"))
+    end = pl.col("churned_on").fill_null(as_of)
+    return scored.with_columns(
+        plan=pl.lit(None, dtype=pl.String),
+        customer_since_on=since,
+        tenure_months=(end - since).dt.total_days() / DAYS_PER_MONTH,
+        unit_price=pl.col("unit_price_amount"),
+        margin=_product_margin(book, settings),
+    ), fit
+
+
+def _product_margin(book: Book, settings: Settings) -> pl.Expr:
+    if not book.has_product_margin:
+        return pl.lit(settings.margin_share or 1.0)
+    money, margin = pl.col("realised_amount"), pl.col("realised_margin_amount")
+    whole = margin.sum() / money.sum()
+    own = pl.when((money > 0) & (margin >= 0) & (margin <= money)).then(margin / money)
+    return own.fill_null(whole)
+
+
+def _grouped(rows: pl.LazyFrame, tables: Tables, by: str) -> pl.LazyFrame:
+    """Add `group`: the plan, or an attribute of the customers table, or nothing."""
+    if by == "plan":
+        return rows.with_columns(group=pl.col("plan"))
+    if by == "none":
+        return rows.with_columns(group=pl.lit(None, dtype=pl.String))
+    attributes = tables["customers"].select("customer_id", group=pl.col(by).cast(pl.String))
+    return rows.join(attributes, on="customer_id", how="left")
+
+
+def _kept(rows: pl.LazyFrame, tables: Tables, settings: Settings) -> pl.LazyFrame:
+    """Carry through the columns of the customers table that were asked for."""
+    if not settings.keep:
+        return rows
+    attributes = tables["customers"].select("customer_id", *settings.keep)
+    return rows.join(attributes, on="customer_id", how="left", suffix="_of_customer")
+
+

@@ -1,0 +1,131 @@
+import numpy as np
+import pytest
+
+from csk.errors import ModelError
+from csk.stats import gammagamma
+from csk.stats.gammagamma import CredibilityFit, GammaGammaFit, expected_value
+
+
+def spenders(n, seed=0):
+    """Simulate Gamma-Gamma (p 6, q 4, gamma 15)."""
+    rng = np.random.default_rng(seed)
+    x = rng.geometric(0.4, n)
+    return x, rng.gamma(6.0 * x) / rng.gamma(4.0, 1 / 15, n) / x
+
+
+def test_derivatives_agree_with_differences():
+    x, mean = spenders(200)
+    objective = gammagamma._Objective(x.astype(float), mean, np.ones(200))  # noqa: SLF001 - derivatives have no other door
+    theta, h = np.log([5.0, 3.0, 12.0]), 1e-5
+    _, gradient, hessian = objective(theta)
+    steps = h * np.eye(3)
+    slopes = [(objective(theta + e)[0] - objective(theta - e)[0]) / (2 * h) for e in steps]
+    curves = [(objective(theta + e)[1] - objective(theta - e)[1]) / (2 * h) for e in steps]
+    assert gradient == pytest.approx(slopes, rel=1e-6, abs=1e-5)
+    assert hessian == pytest.approx(np.array(curves), rel=1e-6, abs=1e-4)
+
+
+def test_a_fit_recovers_what_was_simulated():
+    found = gammagamma.fit(*spenders(20_000))
+    away = np.log([found.p, found.q, found.gamma]) - np.log([6.0, 4.0, 15.0])
+    assert found.is_converged
+    assert away @ np.linalg.solve(found.covariance, away) < 16.3  # chi-square, 3 df, 1 in 1000
+
+
+def test_a_large_table_is_thinned_in_an_order_of_its_own():
+    x, mean = spenders(450_000)
+    found = gammagamma.fit(x, mean)
+    shuffled = gammagamma.fit(x[::-1], mean[::-1])
+    assert found.thinning == 3
+    assert found.n == 150_000
+    assert (found.p, found.q, found.gamma) == (shuffled.p, shuffled.q, shuffled.gamma)
+    assert (found.p, found.q, found.gamma) == pytest.approx((6.0, 4.0, 15.0), rel=0.05)
+
+
+def test_weights_equal_repeated_rows():
+    x, mean = spenders(300)
+    weight = np.arange(300) % 3 + 1
+    merged = gammagamma.fit(x, mean, weight)
+    repeated = gammagamma.fit(np.repeat(x, weight), np.repeat(mean, weight))
+    assert merged.log_likelihood == pytest.approx(repeated.log_likelihood, abs=1e-7)
+    assert (merged.p, merged.q) == pytest.approx((repeated.p, repeated.q), rel=1e-5)
+
+
+def test_scaling_money_scales_gamma_and_nothing_else():
+    x, mean = spenders(500)
+    one, thousand = gammagamma.fit(x, mean), gammagamma.fit(x, mean * 1000)
+    assert thousand.gamma == pytest.approx(one.gamma * 1000, rel=1e-9)
+    assert (thousand.p, thousand.q) == pytest.approx((one.p, one.q), rel=1e-9)
+
+
+def test_averages_that_are_not_positive_are_left_out_and_counted():
+    x, mean = spenders(100)
+    found = gammagamma.fit(np.append(x, [3, 2, 0]), np.append(mean, [0.0, -5.0, np.nan]))
+    assert found.n_excluded == 3
+    assert found.n == 100
+    assert found.p == pytest.approx(gammagamma.fit(x, mean).p)
+
+
+FIT = GammaGammaFit(6.0, 4.0, 15.0, np.eye(3), 0.0, 1.0, 0.0, 1, is_converged=True)
+
+
+def test_an_expected_value_lies_between_the_own_and_the_common_mean():
+    assert FIT.population_mean == 30.0
+    found = expected_value(FIT, [1, 5, 50, 1], [60.0, 60.0, 60.0, 10.0])
+    assert np.all(np.diff(found[:3]) > 0)
+    assert np.all((found[:3] > 30) & (found[:3] < 60))
+    assert 10 < found[3] < 30
+
+
+NO_PURCHASE = [FIT, CredibilityFit(30.0, 2.0, 1.0, 0.0), CredibilityFit(30.0, np.inf, 1.0, 0.0)]
+
+
+@pytest.mark.parametrize("fitted", NO_PURCHASE)
+def test_nobody_known_is_worth_the_common_mean(fitted):
+    assert expected_value(fitted, [0, 0], [np.nan, 99.0]).tolist() == [30.0, 30.0]
+
+
+def test_refunds_only_count_as_nothing_spent():
+    assert expected_value(FIT, 2, -7.0) == expected_value(FIT, 2, 0.0) < 30
+
+
+def test_an_infinite_mean_is_told_not_hidden():
+    heavy = GammaGammaFit(6.0, 0.9, 15.0, np.eye(3), 0.0, 1.0, 0.0, 1, is_converged=True)
+    assert heavy.population_mean == np.inf
+    assert expected_value(heavy, 0, 0.0) == np.inf
+    assert np.isfinite(expected_value(heavy, 1, 20.0))
+
+
+@pytest.mark.parametrize(("x", "mean"), [([], []), ([0], [5.0]), ([2], [-1.0])])
+def test_nobody_with_positive_spend_is_refused(x, mean):
+    for model in (gammagamma.fit, gammagamma.credibility, gammagamma.spend_fit):
+        with pytest.raises(ModelError, match="positive average"):
+            model(x, mean)
+
+
+def test_one_price_for_all_is_refused_by_the_model_and_served_by_credibility():
+    with pytest.raises(ModelError, match="same"):
+        gammagamma.fit([1, 2, 3], [5.0, 5.0, 5.0])
+    found = gammagamma.spend_fit([1, 2, 3], [5.0, 5.0, 5.0])
+    assert isinstance(found, CredibilityFit)
+    assert expected_value(found, [0, 1, 9], [0.0, 5.0, 5.0]).tolist() == [5.0, 5.0, 5.0]
+
+
+def test_few_customers_get_credibility_and_many_the_model():
+    x, mean = spenders(200)
+    assert isinstance(gammagamma.spend_fit(x[:20], mean[:20]), CredibilityFit)
+    assert isinstance(gammagamma.spend_fit(x, mean), GammaGammaFit)
+
+
+def test_credibility_recovers_variances_within_and_between():
+    rng = np.random.default_rng(2)
+    x = rng.integers(1, 20, 50_000)
+    own = rng.normal(100.0, 5.0, 50_000)
+    found = gammagamma.credibility(x, own + rng.normal(0, 10.0, 50_000) / np.sqrt(x))
+    assert found.population_mean == pytest.approx(100.0, abs=0.2)
+    assert found.k == pytest.approx(4.0, rel=0.1)
+
+
+def test_credibility_gives_no_weight_to_chance():
+    found = gammagamma.credibility([1, 1, 4, 4], [80.0, 120.0, 100.0, 100.0])
+    assert found.k == np.inf
