@@ -122,8 +122,28 @@ def test_every_row_is_read_or_named_with_its_place(rows, line_end, separator, bl
 
 SENTENCES = st.lists(
     st.sampled_from(
-        "東京都 大阪府 北海道 神奈川県 山田太郎 鈴木花子 株式会社 定期購入 解約済み プレミアム会員 "
-        "スタンダード りんご みかん コーヒー豆 お試しセット 定期便コース 退会 継続中 クレジットカード 銀行振込".split()
+        [
+            "東京都",
+            "大阪府",
+            "北海道",
+            "神奈川県",
+            "山田太郎",
+            "鈴木花子",
+            "株式会社",
+            "定期購入",
+            "解約済み",
+            "プレミアム会員",
+            "スタンダード",
+            "りんご",
+            "みかん",
+            "コーヒー豆",
+            "お試しセット",
+            "定期便コース",
+            "退会",
+            "継続中",
+            "クレジットカード",
+            "銀行振込",
+        ]
     ),
     min_size=3,
     max_size=60,
@@ -138,7 +158,7 @@ def test_japanese_words_tell_their_encoding(words, encoding):
 
 
 HALF_WIDTH = st.lists(
-    st.sampled_from("ﾔﾏﾀﾞ ﾀﾛｳ ｽｽﾞｷ ﾊﾅｺ ｻﾄｳ ﾀﾅｶ ﾜﾀﾅﾍﾞ ｺﾊﾞﾔｼ ｶﾌﾞｼｷｶﾞｲｼｬ ﾆｯﾎﾟﾝ".split()),
+    st.sampled_from(["ﾔﾏﾀﾞ", "ﾀﾛｳ", "ｽｽﾞｷ", "ﾊﾅｺ", "ｻﾄｳ", "ﾀﾅｶ", "ﾜﾀﾅﾍﾞ", "ｺﾊﾞﾔｼ", "ｶﾌﾞｼｷｶﾞｲｼｬ", "ﾆｯﾎﾟﾝ"]),
     min_size=3,
     max_size=60,
 )

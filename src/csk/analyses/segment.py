@@ -3,8 +3,8 @@
 One rule: every customer of the book is in the result once, those who have left included.
 """
 
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Final
 
 import polars as pl
@@ -20,11 +20,19 @@ from csk.models.repeat import RepeatFit
 from csk.models.rfm import RfmScores, rfm_scored
 from csk.models.stage import staged
 from csk.models.value import valued
+from csk.schema import CUSTOMER_SNAPSHOT, Column, Table, risk_column
 from csk.settings import Settings
 from csk.tables.purchases import gap_counts
 from csk.tables.snapshot import contract_snapshot, purchase_snapshot
 from csk.tables.spells import age_counts, contracts, exposures
 
+_DTYPES: Final = {
+    "text": pl.String,
+    "date": pl.Date,
+    "amount": pl.Int64,
+    "count": pl.Int64,
+    "number": pl.Float64,
+}
 STAGE_HORIZON: Final = 90
 """Risk horizon, in days, behind the stage `at-risk`; the nearest one asked for is taken."""
 
@@ -45,11 +53,33 @@ class Segmentation:
     ltv_basis: str
     risk_days: int
     """The risk horizon of `value_at_risk` and of the value x risk cells."""
-    warnings: tuple[str, ...] = field(default=())
+    change: "Change | None" = None
+    """What is different from the earlier snapshot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """The snapshot of an earlier day: `customer_id`, `tier`, `ltv_amount` (counts)."""
+
+    as_of: date
+    customers: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is different from an earlier snapshot."""
+
+    as_of: date
+    ltv_before: int
+    ltv_now: int
+    n_new: int
+    n_missing: int
+    moves: tuple[tuple[str, str, int], ...]
+    """(tier then, tier now, customers); `new` then is who was no customer, `none` has no tier."""
 
 
 def segmentation(
-    book: Book, engine: Engine, settings: Settings, earlier: pl.DataFrame | None = None
+    book: Book, engine: Engine, settings: Settings, earlier: Earlier | None = None
 ) -> Segmentation:
     """Value every customer of a dated book and give each a stage, a cell and a tier.
 
@@ -72,7 +102,9 @@ def segmentation(
     nearest = min(horizons.risk_days, key=lambda days: abs(days - STAGE_HORIZON))
     customers = staged(customers, settings.stages, f"p_churn_{nearest}d", span.as_of)
     customers = tiers.celled(customers, risk)
-    customers, plan = tiers.tiered(customers, settings.tiers, risk, earlier)
+    customers, plan = tiers.tiered(
+        customers, settings.tiers, risk, None if earlier is None else earlier.customers
+    )
     basis = "margin" if _knows_margin(book, settings) else "revenue"
     customers = customers.with_columns(
         as_of=pl.lit(span.as_of),
@@ -90,6 +122,28 @@ def segmentation(
         rfm=rfm,
         ltv_basis=basis,
         risk_days=horizons.retained_days,
+        change=None if earlier is None else _change(customers, earlier),
+    )
+
+
+def _change(customers: pl.DataFrame, earlier: Earlier) -> Change:
+    before = earlier.customers.select(
+        "customer_id",
+        then=pl.col("tier").fill_null("none"),
+        ltv_before=pl.col("ltv_amount"),
+    )
+    both = customers.select("customer_id", "ltv_amount", now=pl.col("tier").fill_null("none")).join(
+        before, on="customer_id", how="full", coalesce=True
+    )
+    known = both.drop_nulls("now").with_columns(pl.col("then").fill_null("new"))
+    moves = known.group_by("then", "now").agg(pl.len()).sort("then", "now")
+    return Change(
+        as_of=earlier.as_of,
+        ltv_before=int(before["ltv_before"].sum()),
+        ltv_now=int(customers["ltv_amount"].sum()),
+        n_new=int((known["then"] == "new").sum()),
+        n_missing=int(both["now"].null_count()),
+        moves=tuple((str(then), str(now), int(n)) for then, now, n in moves.iter_rows()),
     )
 
 
@@ -192,3 +246,23 @@ def _kept(rows: pl.LazyFrame, tables: Tables, settings: Settings) -> pl.LazyFram
     return rows.join(attributes, on="customer_id", how="left", suffix="_of_customer")
 
 
+
+
+def snapshot(result: Segmentation, keep: tuple[str, ...] = ()) -> tuple[pl.DataFrame, Table]:
+    """Return the table for machines: rows sorted by customer, and the schema that describes it.
+
+    Risk horizons other than the standard ones become columns of their own, columns that this
+    kind of book does not have are null, and kept attributes come last.
+    """
+    standard = set(CUSTOMER_SNAPSHOT.names)
+    columns: list[Column] = []
+    for column in CUSTOMER_SNAPSHOT.columns:
+        if column.name == "p_churn_30d":
+            columns += [risk_column(days) for days in result.horizons.risk_days]
+        if not column.name.startswith("p_churn_"):
+            columns.append(column)
+    extra = [Column(name, "text", "Kept from the customers table.") for name in keep if name not in standard]
+    table = CUSTOMER_SNAPSHOT._replace(columns=(*columns, *extra))
+    missing = [name for name in table.names if name not in result.customers.columns]
+    rows = result.customers.with_columns(pl.lit(None, dtype=_DTYPES[table[n].kind]).alias(n) for n in missing)
+    return rows.select(table.names), table

@@ -42,6 +42,7 @@ _EXCEL_ZERO_DAYS: Final = (date(1970, 1, 1) - date(1899, 12, 30)).days
 _US_PER_DAY: Final = 86_400_000_000
 _MONTHS: Final = 12
 _LOOKED_AT: Final = 5_000
+_TRIED: Final = 200
 _MIXED_SHARE: Final = 0.05
 
 
@@ -165,7 +166,9 @@ def _in_calendar(found: pl.Series, failed: pl.Series) -> tuple[pl.Series, pl.Ser
 
 def _once_each(text: pl.Series, reading: DateReading, *, whole_days: bool) -> pl.DataFrame:
     distinct = text.unique()
-    written = moments(distinct, reading.order)
+    marked = nfkc(distinct).str.strip_chars().is_in(list(VALUE_NULL_MARKS)).fill_null(value=True)
+    spoken = distinct.filter(~marked)
+    written = moments(spoken, reading.order)
     naive = written["day"].cast(pl.Datetime("us")) + written["time_us"].cast(pl.Duration("us"))
     shift = (written["offset_minutes"] * 60_000_000).cast(pl.Duration("us"))
     aware = (naive - shift).dt.replace_time_zone("UTC")
@@ -173,19 +176,19 @@ def _once_each(text: pl.Series, reading: DateReading, *, whole_days: bool) -> pl
     moment = _settled(aware, reading.tz, whole_days=whole_days).zip_with(
         written["offset_minutes"].is_not_null(), local
     )
-    mark = nfkc(distinct).str.strip_chars().is_in(list(VALUE_NULL_MARKS)).fill_null(value=True)
     moment = moment.set(written["is_open_end"], None)
     answers = pl.DataFrame(
         {
-            "text": distinct,
+            "text": spoken,
             "moment": moment,
-            "failed": moment.is_null() & ~mark & ~written["is_open_end"],
+            "failed": moment.is_null() & ~written["is_open_end"],
         }
     )
     return (
         text.rename("text")
         .to_frame()
-        .join(answers, on="text", how="left", maintain_order="left", nulls_equal=True)
+        .join(answers, on="text", how="left", maintain_order="left")
+        .with_columns(pl.col("failed").fill_null(value=False))
     )
 
 
@@ -278,6 +281,7 @@ def _mixed(name: str, triples: pl.DataFrame) -> DataError:
 def _pattern(known: pl.Series, order: str) -> str:
     """Return the explicit format that reads most of the sample."""
     best, most = "%Y-%m-%d", 0
+    known = known.gather_every(max(1, known.len() // _TRIED))
     days = _DAYS["ymd"] + _DAYS.get(order, ())
     for pattern in (day + time for time in _TIMES for day in days):
         found = _fast(known, DateReading("", order, pattern))

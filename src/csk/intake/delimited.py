@@ -16,17 +16,72 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from csk.errors import DataError
-from csk.intake.locating import Lines, is_closed
+from csk.intake.locating import Lines
 from csk.intake.scanning import Checked, too_long
 from csk.intake.source import BLOCK_BYTES, TEXT_CAP, Batch, Malformed, Source
 
 _SAMPLE_BYTES: Final = 1 << 20
-_MOST_SWALLOWED: Final = 4 << 20
+_MOST_SWALLOWED: Final = 10_000
+_END: Final = "\0csk: end of file\0"
+
+
+class _Refused:
+    """Hears of every record that the parser refuses, from any of its threads.
+
+    A last record that it must refuse is put after the end of the file: where it is not heard of
+    as itself, it lies inside a quoted value that is still open there.
+    """
+
+    def __init__(self, columns: int, separator: str) -> None:
+        self.ending = separator.join([_END, _END]) if columns == 1 else _END
+        self.is_closed = False
+        self.is_last_refused = False
+        self._malformed, self._skipped = count(), count()
+
+    def __call__(self, row: Any) -> str:  # noqa: ANN401 - pyarrow has no types
+        if _END in row.text:
+            if row.text == self.ending:
+                self.is_closed = True
+            else:
+                self.is_last_refused = True
+            return "skip"
+        next(self._skipped)
+        if row.text.strip():
+            next(self._malformed)
+        self.keep(row)
+        return "skip"
+
+    def keep(self, row: Any) -> None:  # noqa: ANN401 - pyarrow has no types
+        """Do nothing more about it."""
+
+    def counts(self) -> tuple[int, int]:
+        """Return how many records were malformed, and how many in all were no rows; once."""
+        return next(self._malformed), next(self._skipped)
+
+
+class _Numbered(_Refused):
+    """Keeps what it hears of in order, where the parser has one thread and so numbers them."""
+
+    def __init__(self, columns: int, separator: str) -> None:
+        super().__init__(columns, separator)
+        self.numbers = array("Q")
+        self.waiting: list[tuple[int, str, str]] = []
+
+    def keep(self, row: Any) -> None:  # noqa: ANN401 - pyarrow has no types
+        """Keep its number, and for a malformed one what is wrong and its text."""
+        self.numbers.append(row.number)
+        if not row.text.strip():
+            return
+        reason = f"{row.actual_columns} fields, header has {row.expected_columns}"
+        lines = len(row.text.splitlines())
+        if lines > 1:
+            reason += f" (in {lines} lines: a quote may be left open)"
+        self.waiting.append((row.number, reason, row.text[:TEXT_CAP]))
 
 
 @dataclass
 class Delimited(Source):
-    """Delimited UTF-8 text at `path`, whose rows begin at byte `offset`."""
+    """Delimited UTF-8 text at `path`, whose rows begin at byte `offset`, on line `first_line`."""
 
     path: Path = field(kw_only=True)
     offset: int = field(kw_only=True)
@@ -35,32 +90,40 @@ class Delimited(Source):
     first_line: int = field(kw_only=True, default=2)
     block_bytes: int = field(kw_only=True, default=BLOCK_BYTES)
     _malformed_count: int = field(init=False, default=0)
+    _swallowed: list[Malformed] = field(init=False, default_factory=list)
+    """The lines from a quote that is never closed to the end of the file."""
+    _skipped: int = field(init=False, default=0)
     _gone: Sequence[int] | None = field(init=False, default=None)
     """Records that are no rows, in order: malformed ones and lines of nothing but blanks."""
-    _skipped: int = field(init=False, default=0)
 
     @property
     def malformed_count(self) -> int:
         """Rows of the wrong shape seen by the last finished `batches`."""
-        return self._malformed_count
+        return self._malformed_count + len(self._swallowed)
 
     def batches(self, columns: Sequence[str] = ()) -> Iterator[Batch]:
-        """Read the rows of these columns, in this order; of all columns where none is named."""
-        malformed, skipped = count(), count()
+        """Read the rows of these columns, in this order; of all columns where none is named.
 
-        def noted(row: Any) -> str:  # noqa: ANN401 - pyarrow has no types
-            for _ in self._reasons(row):
-                next(malformed)
-            next(skipped)
-            return "skip"
-
-        first_row = 0
-        for frame in self._frames(self._checked(), list(columns), noted, threads=True):
-            yield Batch(frame, first_row)
-            first_row += frame.height
-        self._malformed_count = next(malformed)
-        self._skipped = next(skipped)
+        DataError in the middle where the text turns out not to be UTF-8, to have a line of more
+        than 16 MB, or to be written to; at the end, where an open quote swallows many lines.
+        """
+        refused = _Refused(len(self.columns), self.separator)
+        first_row, held = 0, None
+        for frame in self._frames(list(columns), refused, threads=True):
+            if held is not None:
+                yield Batch(held, first_row)
+                first_row += held.height
+            held = frame
+        is_open = self.quotes and not refused.is_closed
+        if is_open and not refused.is_last_refused and held is not None:
+            # The record with the open quote has the right number of fields by chance.
+            held = held.head(-1)
+        if held is not None and held.height:
+            yield Batch(held, first_row)
+            first_row += held.height
+        self._malformed_count, self._skipped = refused.counts()
         self._gone = None
+        self._swallowed = self._lines_swallowed(first_row + self._skipped + 1) if is_open else []
 
     def sample(self, n: int = 1000) -> pl.DataFrame:
         """Read up to `n` of the first rows, every column, without reading the rest."""
@@ -68,35 +131,22 @@ class Delimited(Source):
             text = file.read(_SAMPLE_BYTES)
             if file.read(4):
                 text = text[: max(text.rfind(b"\n"), text.rfind(b"\r")) + 1]
-        frames = list(self._frames(io.BytesIO(text), [], lambda _: "skip", threads=False))
+        refused = _Refused(len(self.columns), self.separator)
+        frames = list(self._parsed(io.BytesIO(text), [], refused, threads=False))
         empty = pl.DataFrame(schema=dict.fromkeys(self.columns, pl.String))
         return pl.concat([empty, *frames]).head(n)
 
     def malformed(self) -> Iterator[Malformed]:
         """Name the rows of the wrong shape, in file order; valid after `batches` has ended."""
-        if not self._malformed_count:
-            return
-        waiting: list[tuple[int, int, str, str]] = []
-        gone = array("Q")
-        lines = self._lines()
-
-        def noted(row: Any) -> str:  # noqa: ANN401 - pyarrow has no types
-            gone.append(row.number)
-            for further, (reason, text) in enumerate(self._reasons(row)):
-                waiting.append((row.number, further, reason, text[:TEXT_CAP]))
-            return "skip"
-
-        def told() -> Iterator[Malformed]:
-            line = None
-            for record, further, reason, text in waiting:
-                line = line + 1 if further and line else lines.line(record)
-                yield Malformed(record, line, reason, text)
-            waiting.clear()
-
-        for _ in self._frames(self._checked(), [self.columns[0]], noted, threads=False):
-            yield from told()
-        yield from told()
-        self._gone = gone
+        if self._malformed_count:
+            refused = _Numbered(len(self.columns), self.separator)
+            lines = self._lines()
+            for _ in self._frames([self.columns[0]], refused, threads=False):
+                yield from _placed(refused, lines)
+            yield from _placed(refused, lines)
+            lines.close()
+            self._gone = refused.numbers
+        yield from self._swallowed
 
     def located(self, rows: Sequence[int]) -> list[tuple[int, int | None]]:
         """Give (record, line) of the rows with these ordinals, in the order asked."""
@@ -113,57 +163,50 @@ class Delimited(Source):
         lines.close()
         return [places[row] for row in rows]
 
-    def _reasons(self, row: Any) -> list[tuple[str, str]]:  # noqa: ANN401 - pyarrow has no types
-        """Say what is wrong with a row, and give its text; nothing for a line of blanks.
-
-        A quote that is never closed swallows the rest of the file: every line of that counts.
-        """
-        text = row.text
-        if not text.strip():
-            return []
-        reason = f"{row.actual_columns} fields, header has {row.expected_columns}"
-        lines = text.splitlines()
-        if not self.quotes or is_closed(text, self.separator):
-            if len(lines) > 1:
-                reason += f" (in {len(lines)} lines: a quote may be left open)"
-            return [(reason, text)]
-        if len(text) > _MOST_SWALLOWED:
-            raise too_long(self.name)
-        within = "inside the quote that is left open above"
-        return [
-            (f"{reason}; a quote is never closed" if at == 0 else within, line)
-            for at, line in enumerate(lines)
-        ]
-
     def _records_gone(self) -> Sequence[int]:
         if not self._skipped:
             return ()
         if self._gone is None:
-            gone = array("Q")
-
-            def noted(row: Any) -> str:  # noqa: ANN401 - pyarrow has no types
-                gone.append(row.number)
-                return "skip"
-
-            for _ in self._frames(self._checked(), [self.columns[0]], noted, threads=False):
-                pass
-            self._gone = gone
+            refused = _Numbered(len(self.columns), self.separator)
+            for _ in self._frames([self.columns[0]], refused, threads=False):
+                refused.waiting.clear()
+            self._gone = refused.numbers
         return self._gone
+
+    def _lines_swallowed(self, record: int) -> list[Malformed]:
+        """Give the lines from `record`, which has the open quote, to the end of the file."""
+        lines = self._lines()
+        first, swallowed = lines.rest(record, _MOST_SWALLOWED)
+        lines.close()
+        if len(swallowed) > _MOST_SWALLOWED or not swallowed:
+            raise DataError(
+                f"{self.name} has a quote that is never closed, in the record on line {first:,}:"
+                f" the rest of the file is inside it.",
+                hint="Close the quote, or take it away.",
+            )
+        reasons = ["a quote is opened here and never closed"]
+        reasons += [f"inside the quote left open on line {first}"] * (len(swallowed) - 1)
+        return [
+            Malformed(record, line, reason, text.decode()[:TEXT_CAP])
+            for line, (reason, text) in enumerate(zip(reasons, swallowed, strict=True), first)
+            if text.strip()
+        ]
 
     def _lines(self) -> Lines:
         separator = self.separator if self.quotes else ""
         return Lines(self._checked(), separator, self.first_line)
 
-    def _checked(self) -> Checked:
-        return Checked(self.path, self.name, offset=self.offset)
+    def _checked(self, ending: str = "") -> Checked:
+        return Checked(self.path, self.name, offset=self.offset, ending=ending.encode())
 
     def _frames(
-        self,
-        file: io.IOBase,
-        columns: list[str],
-        noted: Any,  # noqa: ANN401 - pyarrow has no types
-        *,
-        threads: bool,
+        self, columns: list[str], refused: _Refused, *, threads: bool
+    ) -> Iterator[pl.DataFrame]:
+        file = self._checked("\n" + refused.ending + "\n" if self.quotes else "")
+        return self._parsed(file, columns, refused, threads=threads)
+
+    def _parsed(
+        self, file: io.IOBase, columns: list[str], refused: _Refused, *, threads: bool
     ) -> Iterator[pl.DataFrame]:
         reading = pacsv.ReadOptions(
             column_names=list(self.columns), block_size=self.block_bytes, use_threads=threads
@@ -172,7 +215,7 @@ class Delimited(Source):
             delimiter=self.separator,
             quote_char='"' if self.quotes else False,
             newlines_in_values=self.quotes,
-            invalid_row_handler=noted,
+            invalid_row_handler=refused,
         )
         converting = pacsv.ConvertOptions(
             column_types=dict.fromkeys(self.columns, pa.string()),
@@ -195,3 +238,9 @@ class Delimited(Source):
                 if "straddling" in str(error):
                     raise too_long(self.name) from None
                 raise DataError(f"{self.name} cannot be parsed: {error}") from None
+
+
+def _placed(refused: _Numbered, lines: Lines) -> Iterator[Malformed]:
+    for record, reason, text in refused.waiting:
+        yield Malformed(record, lines.line(record), reason, text)
+    refused.waiting.clear()

@@ -56,6 +56,19 @@ class Lines:
             quoted = self._patterns is not None and any(b'"' in line for line in lines)
             self._plain = not self._inside and not quoted and b"" not in lines
 
+    def rest(self, record: int, most: int) -> tuple[int, list[bytes]]:
+        """Return the line on which `record` begins, and the lines from there to the end.
+
+        Not many more than `most` lines are read; 0 and none for a record past the end.
+        """
+        line = self.line(record)
+        if line is None:
+            return 0, []
+        lines = self._lines[line - self._line :]
+        while len(lines) <= most and (more := next(self._blocks, None)):
+            lines += more
+        return line, lines
+
     def close(self) -> None:
         """Close the file."""
         self._file.close()

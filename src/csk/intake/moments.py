@@ -13,7 +13,7 @@ from csk.intake.ids import nfkc
 OPEN_END_YEAR: Final = 2900
 """From this year on a date means "no end" (9999-12-31, 9999-08-13, 2999-12-31); so does year 0."""
 
-_REST: Final = r"(?P<rest>(?:\D.*)?)$"
+_REST: Final = r"(?P<rest>(?:\D.*|\d{1,2}時.*)?)$"
 _MONTH_DAY: Final = r"(?P<m>\d{1,2})\s*[-/.月]\s*(?P<d>\d{1,2})\s*日?"
 _ERA: Final = {
     "明治": 1867,
@@ -33,7 +33,7 @@ _WEEKDAY: Final = (
     r"(?i)\((?:[月火水木金土日]|mon|tue|wed|thu|fri|sat|sun)\)"
     r"|^(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?,?\s+"
 )
-_FOURTEEN: Final = r"^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$"
+_FOURTEEN: Final = r"^(\d{4})(\d\d)(\d\d)T?(\d\d)(\d\d)(\d\d)(Z?)$"
 _YEAR_FIRST: Final = rf"^(?P<y>\d{{4}})\s*[-/.年]\s*{_MONTH_DAY}{_REST}"
 _COMPACT: Final = r"^(?P<y>\d{4})(?P<m>\d\d)(?P<d>\d\d)(?P<rest>(?:[T\s].*)?)$"
 _IN_ERA: Final = (
@@ -53,7 +53,7 @@ _TIME: Final = (
     r"(?::?(?P<s>\d{1,2})秒?(?:[.,](?P<f>\d{1,9}))?)?\s*(?P<pm>[AaPp]\.?[Mm]\.?)?"
     r"\s*(?P<z>[Zz]|UTC|GMT|JST|[+-]\d\d:?\d\d|[+-]\d\d)?$"
 )
-_PIVOT: Final = 69
+_PIVOT: Final = 70
 _JST_MINUTES: Final = 540
 
 
@@ -65,7 +65,7 @@ def moments(text: pl.Series, order: str) -> pl.DataFrame:
     text is not understood or the day does not exist.
     """
     cleaned = nfkc(text).str.replace_all(_WEEKDAY, "").str.strip_chars()
-    cleaned = cleaned.str.replace(_FOURTEEN, "$1-$2-$3 $4:$5:$6").rename("text")
+    cleaned = cleaned.str.replace(_FOURTEEN, "$1-$2-$3 $4:$5:$6$7").rename("text")
     written = cleaned.to_frame().select(_written(order)).unnest("moment")
     return written.select(_day(), *_time(), _open_end()).select(
         pl.when(pl.col("time_us").is_not_null()).then("day").alias("day"),

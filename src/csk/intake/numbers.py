@@ -21,11 +21,7 @@ _ROUNDING: Final = 0.01
 """Counts may differ from the text by this much (1e-6 of a major unit) before it is counted."""
 
 _MINUS: Final = r"[△▲−‐‑–—\-]"
-_CURRENCY: Final = (
-    r"(?:(?i:"
-    + "|".join(sorted(CURRENCIES))
-    + r")|[A-Z]{1,3}\$|[$€£¥₩₹₽₫฿₺₴₦₪₱\\]|円|元|원|kr\.?|zł)"
-)
+_CURRENCY: Final = r"([A-Za-z]{3}|[A-Z]{1,3}\$|[$€£¥₩₹₽₫฿₺₴₦₪₱\\円元원]|kr\.?|zł)"
 _EXPONENT: Final = r"(?:[eE][+-]?\d{1,2})?"
 _BODIES: Final = {
     ".": r"\d+\.?\d*|\.\d+|\d{1,3}(?:[, '’]\d{3})+(?:\.\d*)?|\d{1,2}(?:,\d{2})+,\d{3}(?:\.\d*)?",
@@ -133,9 +129,10 @@ def plain(text: pl.Series, mark: str = ".") -> pl.Series:
         rf"^({_MINUS}|\+|\()?\s*{_CURRENCY}?\s*({_MINUS}|\+|\()?\s*"
         rf"((?:{_BODIES[mark]}){_EXPONENT})\s*(\))?\s*{_CURRENCY}?\s*({_MINUS}|\))?$"
     )
+    fields = ["a", "before", "b", "n", "c", "after", "d"]
     trimmed = nfkc(text).str.strip_chars().rename("text").to_frame()
     parts = trimmed.select(
-        pl.col("text").str.extract_groups(pattern).struct.rename_fields(["a", "b", "n", "c", "d"])
+        pl.col("text").str.extract_groups(pattern).struct.rename_fields(fields)
     ).unnest("text")
     signs = pl.concat_str(pl.col("a", "b", "c", "d").fill_null(""))
     negative = signs.str.contains(rf"^(?:{_MINUS}|\(\))$")
@@ -143,12 +140,21 @@ def plain(text: pl.Series, mark: str = ".") -> pl.Series:
     body = body.str.replace_all("," if mark == "." else ".", "", literal=True)
     body = body.str.replace(",", ".", literal=True)
     return parts.select(
-        pl.when(negative)
+        pl.when(_is_unknown("before") | _is_unknown("after"))
+        .then(None)
+        .when(negative)
         .then(pl.lit("-") + body)
         .when(signs.is_in(["", "+"]))
         .then(body)
         .alias("plain")
     )["plain"]
+
+
+def _is_unknown(field: str) -> pl.Expr:
+    """Tell whether three letters beside the figures are no code of a currency."""
+    code = pl.col(field).str.to_uppercase()
+    spelled = code.str.contains(r"^[A-Z]{3}$")
+    return (spelled & ~code.is_in(sorted(CURRENCIES))).fill_null(value=False)
 
 
 def _fits(values: pl.Series) -> bool:
@@ -175,17 +181,16 @@ def _amounts_of_decimals(values: pl.Series, places: int) -> Amounts:
 
 def _once_each(text: pl.Series, read: Callable[[pl.Series], pl.DataFrame]) -> pl.DataFrame:
     distinct = text.unique()
-    answers = read(distinct).with_columns(distinct.alias("text"))
+    marked = nfkc(distinct).str.strip_chars().is_in(list(VALUE_NULL_MARKS)).fill_null(value=True)
+    spoken = distinct.filter(~marked)
+    answers = read(spoken).with_columns(text=spoken)
     order = text.rename("text").to_frame()
-    return order.join(answers, on="text", how="left", maintain_order="left", nulls_equal=True)
+    found = order.join(answers, on="text", how="left", maintain_order="left")
+    return found.with_columns(pl.col(pl.Boolean).fill_null(value=False))
 
 
 def _by_digits(text: pl.Series, places: int, mark: str) -> pl.DataFrame:
     return _once_each(text, lambda distinct: _exact(distinct, places, mark))
-
-
-def _is_null_mark(text: pl.Series) -> pl.Series:
-    return nfkc(text).str.strip_chars().is_in(list(VALUE_NULL_MARKS)).fill_null(value=True)
 
 
 def _exact(text: pl.Series, places: int, mark: str) -> pl.DataFrame:
@@ -211,7 +216,7 @@ def _exact(text: pl.Series, places: int, mark: str) -> pl.DataFrame:
     )
     understood = answers["counts"].is_not_null()
     return answers.with_columns(
-        failed=~understood & ~_is_null_mark(text),
+        failed=~understood,
         rounded=answers["rounded"].fill_null(value=False) & understood,
     )
 
@@ -230,4 +235,4 @@ def _loose_numbers(text: pl.Series, mark: str) -> pl.DataFrame:
     number = plain(nfkc(text).str.replace(r"\s*%\s*$", ""), mark).cast(pl.Float64, strict=False)
     number = (number / 100).zip_with(percent, number)
     number = _finite(number)
-    return pl.DataFrame({"number": number, "failed": number.is_null() & ~_is_null_mark(text)})
+    return pl.DataFrame({"number": number, "failed": number.is_null()})

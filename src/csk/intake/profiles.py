@@ -8,7 +8,7 @@ import tomllib
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -80,17 +80,20 @@ class Profile:
         return self.statuses.get(role, {}).get(value)
 
 
+@lru_cache(maxsize=8192)
 def words(name: str) -> str:
     """Return a column name as lower-case words: `CustomerID` and `customer-id` -> `customer id`."""
     split = _CAMEL.sub(" ", unicodedata.normalize("NFKC", name))
     return _SEPARATORS.sub(" ", split).strip().casefold()
 
 
+@lru_cache(maxsize=8192)
 def normal(name: str) -> str:
     """Return a column name as it is compared: without case, blanks, brackets and punctuation."""
     return words(name).replace(" ", "")
 
 
+@lru_cache(maxsize=8192)
 def unqualified(name: str, qualifiers: frozenset[str]) -> str:
     """Return the normal form without what stands in brackets or at the end and says nothing."""
     bare = unicodedata.normalize("NFKC", name)

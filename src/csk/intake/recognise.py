@@ -5,7 +5,7 @@ values are dates, and a file plays a role only where everything that role needs 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Final
 
@@ -19,6 +19,7 @@ from csk.schema import INPUTS, Column, Table
 _MOST: Final = 0.5
 _DISTINCT: Final = 0.98
 _LOOKED_AT: Final = 2_000
+_BELIEVED_AFTER: Final = 300
 _NEEDED, _WANTED = 3.0, 1.0
 _PREFERENCE: Final = ("payments", "subscriptions", *INPUTS)
 """Which role wins and is named where two fit equally well."""
@@ -148,6 +149,8 @@ class _View:
     columns: tuple[str, ...]
     sample: pl.DataFrame
     profile: Profile
+    believed: dict[tuple[str, str], bool] = field(default_factory=dict)
+    """What was already looked at: (column of the file, kind) -> whether its values fit."""
 
     def named(self, wanted: Sequence[str], taken: Sequence[str]) -> list[str]:
         """Return the file's columns with one of the wanted names, preferred names first."""
@@ -161,7 +164,12 @@ class _View:
         """Tell whether most of the sampled values can be what the name says."""
         if name not in self.sample.columns or column.kind in ("id", "text"):
             return True
-        values = self.sample[name]
+        if (name, column.kind) not in self.believed:
+            self.believed[name, column.kind] = self._fits(name, column)
+        return self.believed[name, column.kind]
+
+    def _fits(self, name: str, column: Column) -> bool:
+        values = self.sample[name].head(_BELIEVED_AFTER)
         try:
             cast = casts.cast(values, casts.reading(values, column))
         except DataError:

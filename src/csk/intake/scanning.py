@@ -20,17 +20,15 @@ _LEAD_BYTES: Final = ((0xC0, 0xE0, 2), (0xE0, 0xF0, 3), (0xF0, 0xF8, 4))
 class Checked(io.RawIOBase):
     """The bytes of `path` from `offset` on, in whole characters; a DataError where they are bad.
 
-    `name` is what refusals call the file, `longest` the bytes a line may have. Readers ask for
-    blocks, not bytes: each is looked at four times, at the speed of memory.
+    `name` is what refusals call the file; `ending` is handed on after its last byte. Readers ask
+    for blocks, not bytes: each is looked at three times, at the speed of memory.
     """
 
-    def __init__(
-        self, path: Path, name: str, *, offset: int = 0, longest: int = BLOCK_BYTES
-    ) -> None:
+    def __init__(self, path: Path, name: str, *, offset: int = 0, ending: bytes = b"") -> None:
         super().__init__()
         self._name = name
         self._path = path
-        self._longest = longest
+        self._ending = ending
         self._run = 0
         try:
             self._file = path.open("rb", buffering=0)
@@ -53,7 +51,8 @@ class Checked(io.RawIOBase):
             raise unreadable(self._name, error) from error
         if not block:
             self._unchanged()
-            return b""
+            block, self._ending = self._ending, b""
+            return block
         if not block.isascii():
             block = self._whole_characters(block)
         self._check_line_length(block)
@@ -84,7 +83,7 @@ class Checked(io.RawIOBase):
         if last < 0:
             last = block.rfind(b"\r")
         self._run = len(block) - 1 - last if last >= 0 else self._run + len(block)
-        if self._run >= self._longest:
+        if self._run >= BLOCK_BYTES:
             raise too_long(self._name)
 
     def _unchanged(self) -> None:

@@ -96,31 +96,39 @@ def chance_of_return(law: SubscriptionLaw) -> dict[int, float]:
 
 
 def returned(law: SubscriptionLaw, family: Family) -> tuple[list[Values], list[Values]]:
-    """Return the value of a spell begun at, and of having left at, anniversary 0..35 from as_of.
+    """Return the value of a spell begun at, and of having left at, each anniversary from as_of.
 
     Each is (ratios, plans): per seat, and beside. The first payment is included.
     """
     nodes, weights = frailty_nodes(law, 9)
     n_ratios, n_plans = len(law.price_ratios), family.plans.size
-    own = (law.price * np.log(law.price_ratios)[:, None] + nodes).ravel()
-    unit = np.repeat(family.prices.T, nodes.size, axis=0)
+    shape = (AHEAD_MONTHS, n_ratios, nodes.size, n_plans, len(law.state))
+    own = law.price * np.log(law.price_ratios)[:, None] + nodes
+    owns = np.broadcast_to(own, shape[:3])
+    units = np.broadcast_to(family.prices.T[:, None], shape[:4])
+    firsts = np.broadcast_to(np.arange(AHEAD_MONTHS)[:, None, None], shape[:3])
     zero = np.zeros((n_ratios, n_plans))
     begun: list[Values] = [(zero, zero)] * AHEAD_MONTHS
     left: list[Values] = [(zero, zero)] * AHEAD_MONTHS
-    shape = (n_ratios, nodes.size, n_plans, len(law.state))
-    start = np.asarray(law.start_states)
-    for first in reversed(range(AHEAD_MONTHS)):
-        nothing = np.zeros((own.size, n_plans, len(law.state)))
-        value: Values = (nothing, nothing)
-        for step in reversed(range(first + 1, AHEAD_MONTHS)):
-            lost_seat, lost_beside = (np.repeat(part, nodes.size, axis=0) for part in left[step])
-            tenure = np.asarray(step - first)
-            value = step_back(family, law, (own, tenure), unit, (value, (lost_seat, lost_beside)))
+    value: Values = (np.zeros(shape), np.zeros(shape))
+    # All first months go back together: what leaving is worth needs later first months only.
+    for step in reversed(range(AHEAD_MONTHS)):
         seat, beside = (
-            np.einsum("rnps,n,s->rp", part.reshape(shape), weights, start) for part in value
+            np.einsum("rnps,n,s->rp", part[step], weights, np.asarray(law.start_states))
+            for part in value
         )
-        begun[first] = (family.prices.T + seat, beside)
-        left[first] = after_leaving(law, begun, first)
+        begun[step] = (family.prices.T + seat, beside)
+        left[step] = after_leaving(law, begun, step)
+        at = (owns[:step].ravel(), step - firsts[:step].ravel())
+        lost_seat, lost_beside = (
+            np.broadcast_to(part[:, None], (step, *shape[1:4])).reshape(-1, n_plans)
+            for part in left[step]
+        )
+        later_seat, later_beside = (part[:step].reshape(-1, *shape[3:]) for part in value)
+        unit = units[:step].reshape(-1, n_plans)
+        pair = ((later_seat, later_beside), (lost_seat, lost_beside))
+        seat, beside = step_back(family, law, at, unit, pair)
+        value = (seat.reshape(-1, *shape[1:]), beside.reshape(-1, *shape[1:]))
     return begun, left
 
 

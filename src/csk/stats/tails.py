@@ -18,7 +18,7 @@ EVENTS_A_PARAMETER = 10
 """A family is a candidate when every parameter beyond the first has this many events."""
 
 _PRIOR_PRECISION = 0.1
-_MOST_STEPS, _LONGEST_MOVE, _CLOSE = 120, 2.0, 1e-9
+_MOST_STEPS, _LONGEST_MOVE, _NO_WAY_UP, _CLOSE = 120, 2.0, 1e9, 1e-9
 
 
 class TailFit(NamedTuple):
@@ -39,7 +39,7 @@ class TailFit(NamedTuple):
 
 
 def hazards(of: TailFit, n_periods: int) -> Floats:
-    """Give the fitted probability of leaving in periods 1 to `n_periods`, those there at its start."""
+    """Give the fitted probability of leaving in periods 1 to `n_periods`, of those there."""
     return family_hazards(of.family, np.log(np.array(of.params)), n_periods)
 
 
@@ -91,6 +91,8 @@ def _observed(exposed: ArrayLike, left: ArrayLike) -> tuple[Floats, Floats]:
     d = d.sum(axis=1) if d.ndim > 1 else d
     if len(n) != len(d):
         raise UsageError("exposed and left must have one value per period")
+    if (d < 0.0).any() or (d > n * (1.0 + 1e-9)).any():
+        raise UsageError("in every period, exits must lie between 0 and the exposure")
     if not n.sum() > 0.0:
         raise ModelError("Nobody was at risk, so no survival curve can be drawn.")
     return n, d
@@ -152,7 +154,7 @@ def _ascent(model: Family, start: Floats, n: Floats, d: Floats) -> tuple[float, 
         move[free] = np.linalg.solve(inner + ridge, slope[free])
         # Shortened as a whole: the parameters' moves answer each other.
         move *= _LONGEST_MOVE / max(float(np.abs(move).max()), _LONGEST_MOVE)
-        if damping > 1e9 or (damping < 1.0 and float(move @ slope) < _CLOSE):
+        if damping > _NO_WAY_UP or (damping < 1.0 and float(move @ slope) < _CLOSE):
             break
         there = np.clip(here + move, model.low, model.high)
         tried = _score(model, there, t, n, d)

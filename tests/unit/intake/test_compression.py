@@ -62,7 +62,7 @@ def test_a_damaged_stream_is_refused(tmp_path, kind):
     packed[middle : middle + 64] = bytes(range(64))
     path = tmp_path / "x"
     path.write_bytes(packed)
-    with pytest.raises(DataError, match="damaged|cut off"):
+    with pytest.raises(DataError, match=r"damaged|cut off"):
         list(unpacked(path, kind, "x"))
 
 

@@ -30,9 +30,6 @@ def read(values, **options):
 def test_a_day_is_read_however_it_is_written(text):
     sample = pl.Series("paid", ["2023-12-31"])
     found, failed = dates(pl.Series([text]), date_reading(sample))
-    if "T101112" in text:
-        assert failed.to_list() == [True]
-        return
     assert found.to_list() == [FIFTH]
     assert failed.to_list() == [False]
 
@@ -89,7 +86,7 @@ def test_a_null_mark_is_no_day_and_no_failure(text):
         (["05.01.2024", "06.02.2024"], "dmy", date(2024, 1, 5)),
         (["05-01-2024", "13-01-2024"], "dmy", date(2024, 1, 5)),
         (["97/01/15", "98/2/3"], "yymd", date(1997, 1, 15)),
-        (["1/5/69", "13/1/68"], "dmy", date(1969, 5, 1)),
+        (["1/5/70", "13/1/69"], "dmy", date(1970, 5, 1)),
         (["2024-01-05"], "ymd", FIFTH),
     ],
 )

@@ -1,0 +1,1 @@
+"""Results as blocks of words; what a screen looks like is not known here."""

@@ -1,0 +1,112 @@
+"""From rows read to rows kept: the block that lets a user hold the book against a ledger.
+
+One rule: read = excluded + malformed + kept, file by file and in total.
+"""
+
+from csk.book import Book
+from csk.reports.blocks import Block, Grid, GridColumn, Note
+from csk.reports.figures import amount, count
+from csk.settings import Settings
+from csk.text import Words
+
+
+def first_line(book: Book, settings: Settings, basis: str, say: Words) -> str:
+    """Return the line that opens every report: day, data, money and horizons."""
+    span = book.span
+    rate = settings.discount_rate
+    discount = say("line.discounted", rate=f"{rate:.1%}") if rate else say("line.undiscounted")
+    excluded = sum(e.rows for e in book.excluded)
+    parts = [
+        say("line.as_of", day=span.as_of.isoformat()),
+        say("line.span", first=span.data_from.isoformat(), last=span.data_through.isoformat()),
+        book.currency or say("line.currency_unknown"),
+        say("line.tax", tax=settings.tax),
+        say(f"line.basis_{basis}"),
+        say("line.horizon", months=str(settings.ltv_horizon), discount=discount),
+        say("line.risk", days="/".join(str(d) for d in sorted(settings.risk_horizon))),
+    ]
+    if excluded:
+        parts.append(say("line.excluded", n=count(excluded)))
+    return " · ".join(parts)
+
+
+def reconciliation(book: Book, say: Words) -> list[Block]:
+    """Return the table of files and what was left out of them, with its money."""
+    read = [f for f in book.files if f.role]
+    sums = [
+        sum(f.rows_read for f in read),
+        sum(f.rows_excluded for f in read),
+        sum(f.rows_rejected for f in read),
+        sum(f.rows_kept for f in read),
+    ]
+    rows = [
+        (f.file, f.role, *map(count, (f.rows_read, f.rows_excluded, f.rows_rejected, f.rows_kept)))
+        for f in read
+    ]
+    if len(rows) > 1:
+        rows.append((say("rows.total"), "", *map(count, sums)))
+    blocks: list[Block] = [
+        Grid(
+            title=say("rows.title"),
+            columns=(
+                GridColumn(say("rows.file")),
+                GridColumn(say("rows.role"), priority=1),
+                *(
+                    GridColumn(say(f"rows.{key}"), "right")
+                    for key in ("read", "excluded", "rejected", "kept")
+                ),
+            ),
+            rows=tuple(rows),
+            keys=("file", "role", "rows_read", "rows_excluded", "rows_rejected", "rows_kept"),
+            total=len(rows) > 1,
+        )
+    ]
+    if "payments" in book.tables:
+        paid = book.tables["payments"]
+        money = amount(paid.amount, book.currency)
+        blocks.append(Note(say("rows.money", amount=money, n=count(paid.rows))))
+    rules = [
+        say(f"rule.{e.rule}", n=count(e.rows), table=e.table, amount=amount(e.amount, book.currency))
+        for e in book.excluded
+    ]
+    if rules:
+        blocks.append(Note(say("rows.rule_money", what=", ".join(rules))))
+    rounded = sum(t.rounded for t in book.tables.values())
+    if rounded:
+        blocks.append(Note(say("rows.rounded", n=count(rounded)), "warn"))
+    unneeded = [f.file for f in book.files if not f.role]
+    if unneeded:
+        blocks.append(Note(say("rows.not_needed", files=", ".join(unneeded))))
+    return blocks
+
+
+def reconciled(book: Book) -> dict[str, object]:
+    """Return the same for machines: plain JSON types, money as exact text."""
+    return {
+        "files": [
+            {
+                "file": f.file,
+                "role": f.role or None,
+                "rows_read": f.rows_read,
+                "rows_excluded": f.rows_excluded,
+                "rows_rejected": f.rows_rejected,
+                "rows_kept": f.rows_kept,
+                "note": f.note or None,
+            }
+            for f in book.files
+        ],
+        "excluded": [
+            {"table": e.table, "rule": e.rule, "rows": e.rows, "amount": exact(e.amount)}
+            for e in book.excluded
+        ],
+        "tables": {
+            name: {"rows": t.rows, "amount": exact(t.amount) if name == "payments" else None}
+            for name, t in book.tables.items()
+        },
+    }
+
+
+def exact(counts: int) -> str:
+    """Return money as a decimal number in text, four places, exact."""
+    sign = "-" if counts < 0 else ""
+    return f"{sign}{abs(counts) // 10_000}.{abs(counts) % 10_000:04d}"

@@ -1,0 +1,45 @@
+"""The words of reports, by key, one TOML file a language.
+
+One rule: every language has the same keys and the same {places} in each.
+"""
+
+import tomllib
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+DEFAULT: Final = "en"
+
+
+class Words:
+    """The words of one language: `words("segment.title", n="3")`."""
+
+    def __init__(self, entries: dict[str, str]) -> None:
+        self._entries = entries
+
+    def __call__(self, key: str, **places: str) -> str:
+        """Return the text of a key with its places filled; KeyError for an unknown key."""
+        return self._entries[key].format(**places) if places else self._entries[key]
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """All keys of the language."""
+        return frozenset(self._entries)
+
+
+@cache
+def words(language: str = DEFAULT) -> Words:
+    """Return the words of a language; FileNotFoundError where there is none."""
+    text = files("csk.text").joinpath(f"{language}.toml").read_text(encoding="utf-8")
+    return Words(dict(_flat("", tomllib.loads(text))))
+
+
+def _flat(prefix: str, tree: dict[str, object]) -> list[tuple[str, str]]:
+    entries: list[tuple[str, str]] = []
+    for name, value in tree.items():
+        key = f"{prefix}{name}"
+        if isinstance(value, dict):
+            entries += _flat(f"{key}.", value)
+        else:
+            entries.append((key, str(value)))
+    return entries
