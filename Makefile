@@ -85,7 +85,8 @@ test: .venv/ready-dev
 
 # Unit tests and laws on the lowest versions that pyproject.toml allows.
 test-lowest: .venv-lowest/ready
-	@$(LOWEST)/python -m pytest -m "not bench" -n $(WORKERS) -p no:cacheprovider tests/unit tests/laws $(ARGS)
+	@$(LOWEST)/python -m pytest -m "not bench" -n $(WORKERS) -p no:cacheprovider \
+	    --hypothesis-profile=quick tests/unit tests/laws $(ARGS)
 
 # Tests come last, so that their closing line is the last that a reader sees.
 check: format-check lint types floors test-lowest test

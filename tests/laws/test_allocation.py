@@ -31,9 +31,7 @@ def worth(at_risk, tiers, chosen):
 
 
 def is_feasible(tiers, chosen, budget):
-    fits = all(
-        t.capacity is None or chosen.count(k) <= t.capacity for k, t in enumerate(tiers)
-    )
+    fits = all(t.capacity is None or chosen.count(k) <= t.capacity for k, t in enumerate(tiers))
     return fits and sum(tiers[t].cost for t in chosen) <= budget
 
 
@@ -63,7 +61,7 @@ def relaxed_gain(at_risk, tiers, budget):
     return -found.fun
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 @given(problems(most_customers=5))
 def test_a_choice_is_feasible_and_its_gap_holds_the_best(problem):
     at_risk, tiers, budget = problem
@@ -78,19 +76,19 @@ def test_a_choice_is_feasible_and_its_gap_holds_the_best(problem):
     assert found.gap == pytest.approx(found.bound - found.gain, abs=1e-9)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 @given(problems(most_customers=6, most_tiers=3))
 def test_up_to_three_tiers_the_choice_is_the_best(problem):
     assert by_budget(*problem).gain == pytest.approx(best_gain(*problem), abs=1e-9)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(problems(most_customers=30, most_tiers=5))
 def test_the_bound_is_that_of_the_linear_program(problem):
     assert by_budget(*problem).bound == pytest.approx(relaxed_gain(*problem), abs=1e-6)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(problems(most_customers=12, most_tiers=5), st.lists(st.integers(0, 200), max_size=8))
 def test_a_larger_budget_never_lowers_the_gain(problem, additions):
     at_risk, tiers, budget = problem
@@ -99,7 +97,7 @@ def test_a_larger_budget_never_lowers_the_gain(problem, additions):
     assert np.all(np.diff(gains) >= -1e-9)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(problems(most_customers=12, most_tiers=5))
 def test_nobody_is_upgraded_at_a_loss(problem):
     at_risk, tiers, budget = problem
@@ -110,7 +108,7 @@ def test_nobody_is_upgraded_at_a_loss(problem):
         assert gained >= -1e-9
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(problems(most_customers=12), st.randoms(use_true_random=False))
 def test_row_order_does_not_decide_among_different_customers(problem, random):
     at_risk, tiers, budget = problem

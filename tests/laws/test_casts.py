@@ -73,6 +73,7 @@ def test_text_twice_is_text_once(values):
     assert texts(once).to_list() == once.to_list()
 
 
+DAYS = st.dates(date(1900, 1, 1), date(2199, 12, 31))
 FORMS = {
     "iso": (lambda d: d.isoformat(), "ymd"),
     "slashes": (lambda d: f"{d.year}/{d.month}/{d.day}", "ymd"),
@@ -84,7 +85,7 @@ FORMS = {
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.lists(st.dates(date(1900, 1, 1), date(2199, 12, 31)), min_size=1), st.sampled_from(sorted(FORMS)))  # fmt: skip
+@given(st.lists(DAYS, min_size=1), st.sampled_from(sorted(FORMS)))
 def test_a_day_survives_being_written_and_read(days, form):
     written, order = FORMS[form]
     found, failed = dates(pl.Series([written(day) for day in days]), DateReading("", order))

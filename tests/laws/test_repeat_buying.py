@@ -54,15 +54,17 @@ def test_the_time_unit_changes_no_prediction(fitted, history, t, unit):
 def customers(draw):
     """Draw (x, t_x, T, weight) of some dozens of customers, with a repeat buyer among them."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    n = draw(st.integers(20, 60))
-    T = rng.integers(30, 300, n)
-    x = rng.poisson(rng.gamma(0.8, 2.5, n))
-    t_x = np.where(x > 0, 1 + (T - 1) * rng.random(n), 0).astype(int)
-    assume(x.any())
-    return x, t_x, T, rng.integers(1, 5, n)
+    n = draw(st.integers(150, 250))
+    T = rng.integers(150, 400, n)
+    gaps = np.ceil(rng.exponential(1.0, (n, 60)) / rng.gamma(0.8, 1 / 20, (n, 1)))
+    stays = np.cumprod(rng.random((n, 60)) > rng.beta(0.9, 2.0, (n, 1)), axis=1)
+    stays = np.concatenate([np.ones((n, 1)), stays[:, :-1]], axis=1)
+    bought = (np.cumsum(gaps, axis=1) <= T[:, None]) & (stays == 1)
+    t_x = (np.cumsum(gaps, axis=1) * bought).max(axis=1)
+    return bought.sum(axis=1), t_x.astype(int), T, rng.integers(1, 5, n)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=10)
 @given(customers(), st.randoms(use_true_random=False))
 def test_row_order_does_not_change_a_bit_of_the_fit(drawn, random):
     order = list(range(len(drawn[0])))
@@ -72,7 +74,7 @@ def test_row_order_does_not_change_a_bit_of_the_fit(drawn, random):
     assert one.log_likelihood == other.log_likelihood
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=10)
 @given(customers())
 def test_frequency_weights_equal_repeated_rows(drawn):
     x, t_x, T, weight = drawn
@@ -84,7 +86,7 @@ def test_frequency_weights_equal_repeated_rows(drawn):
     assert merged_.n == expanded.n
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=10)
 @given(customers(), st.sampled_from([1 / 7, 24.0]))
 def test_the_time_unit_of_a_fit_scales_alpha_alone(drawn, unit):
     x, t_x, T, weight = drawn
@@ -115,7 +117,7 @@ def test_the_share_still_silent_falls_from_one(rows):
 
 @settings(deadline=None, max_examples=20)
 @given(st.integers(0, 2**32 - 1), st.integers(20, 120))
-def test_churn_grows_with_horizon_and_silence_past_the_last_purchase_costs_days(seed, window):
+def test_churn_grows_with_the_horizon_from_zero(seed, window):
     rng = np.random.default_rng(seed)
     groups = []
     for _ in range(4):

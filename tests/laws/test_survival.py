@@ -15,6 +15,8 @@ from csk.stats.residual import (
 from csk.stats.smoothing import posterior
 from csk.stats.survival import at_risk, counts, kaplan_meier, merged, simultaneous_band
 
+# No deadline: the first call pays for imports, and a busy machine is not a broken law.
+LAW = settings(deadline=None, max_examples=50)
 SPELL = st.tuples(st.integers(0, 60), st.integers(1, 60), st.integers(0, 2), st.integers(1, 5))
 SPELLS = st.lists(SPELL, min_size=1, max_size=40)
 HAZARDS = st.lists(st.floats(0.0, 1.0), min_size=2, max_size=6)
@@ -34,6 +36,7 @@ def grid_of(hazards, shares):
     return survival_grid(hazards, np.r_[0.0, np.sort(shares), 1.0])
 
 
+@LAW
 @given(SPELLS)
 def test_survival_falls_from_one(spells):
     curve = kaplan_meier(counts(*columns(spells)))
@@ -45,6 +48,7 @@ def test_survival_falls_from_one(spells):
     assert np.isfinite(np.array(curve[3:])).all()
 
 
+@LAW
 @given(SPELLS)
 def test_everybody_who_leaves_was_at_risk(spells):
     table = counts(*columns(spells))
@@ -52,6 +56,7 @@ def test_everybody_who_leaves_was_at_risk(spells):
     assert (life_table(table, 31).exposed >= life_table(table, 31).left.sum(axis=1)).all()
 
 
+@LAW
 @given(SPELLS, SPELLS)
 def test_merged_counts_are_the_counts_of_all_rows(some, others):
     parts = counts(*columns(some)), counts(*columns(others))
@@ -60,6 +65,7 @@ def test_merged_counts_are_the_counts_of_all_rows(some, others):
     assert same(merged(*reversed(parts)), whole)
 
 
+@LAW
 @given(SPELLS)
 def test_weights_are_rows_written_out(spells):
     entry, exit_, cause, weight = columns(spells)
@@ -70,6 +76,7 @@ def test_weights_are_rows_written_out(spells):
     assert same(life_table(weighted, 31), life_table(written_out, 31))
 
 
+@LAW
 @given(SPELLS, st.integers(1, 119))
 def test_cutting_spells_in_two_changes_nothing(spells, cut):
     entry, exit_, cause, weight = columns(spells)
@@ -89,6 +96,7 @@ def test_cutting_spells_in_two_changes_nothing(spells, cut):
     assert same(cut_table[1:], table[1:])
 
 
+@LAW
 @given(SPELLS, st.integers(1, 50))
 def test_ages_shifted_from_the_start_shift_the_curve(spells, shift):
     entry, exit_, cause, weight = columns(spells)
@@ -98,6 +106,7 @@ def test_ages_shifted_from_the_start_shift_the_curve(spells, shift):
     assert there.survival.tolist() == here.survival.tolist()
 
 
+@LAW
 @given(SPELLS)
 def test_without_late_entry_the_curve_is_the_plain_one(spells):
     _, length, cause, _ = np.array(spells).T
@@ -108,6 +117,7 @@ def test_without_late_entry_the_curve_is_the_plain_one(spells):
         assert estimate == pytest.approx(survival)
 
 
+@LAW
 @given(SPELLS, st.integers(0, 60), st.integers(0, 60))
 def test_the_band_holds_the_interval(spells, from_age, more):
     curve = kaplan_meier(counts(*columns(spells)))
@@ -117,7 +127,7 @@ def test_the_band_holds_the_interval(spells, from_age, more):
     assert (band.high >= curve.high[at] - 1e-9).all()
 
 
-@settings(max_examples=40, deadline=None)
+@LAW
 @given(SPELLS)
 def test_smoothed_hazards_are_probabilities(spells):
     table = life_table(counts(*columns(spells)), 12)
@@ -125,6 +135,7 @@ def test_smoothed_hazards_are_probabilities(spells):
     assert ((hazards >= 0.0) & (hazards <= 1.0)).all()
 
 
+@LAW
 @given(HAZARDS, SHARES, st.integers(0, 61))
 def test_a_horizon_of_nothing_gives_nothing(hazards, shares, tick):
     grid = grid_of(hazards, shares)
@@ -133,6 +144,7 @@ def test_a_horizon_of_nothing_gives_nothing(hazards, shares, tick):
     assert conditional_survival(grid, tick, tick)[0] == (1.0 if grid[tick] > 0.0 else 0.0)
 
 
+@LAW
 @given(HAZARDS, SHARES, st.integers(-1, 30), st.integers(1, 31))
 def test_figures_move_one_way_with_the_horizon(hazards, shares, tick, term):
     grid = grid_of(hazards, shares)
@@ -144,6 +156,7 @@ def test_figures_move_one_way_with_the_horizon(hazards, shares, tick, term):
     assert (worth <= number + 1e-12).all()
 
 
+@LAW
 @given(HAZARDS, SHARES, st.integers(0, 20), st.integers(0, 20), st.integers(0, 20))
 def test_survival_and_months_add_up_over_a_stop_on_the_way(hazards, shares, a, b, c):
     grid = grid_of(np.minimum(hazards, 0.99), shares)

@@ -26,9 +26,7 @@ def test_curves_agree_with_lifelines(seed, late):
     with warnings.catch_warnings():
         # lifelines remarks on whole-number weights and thin early ages; both are meant here.
         warnings.simplefilter("ignore")
-        theirs = KaplanMeierFitter().fit(
-            exit_, left, entry=entry if late else None, weights=weight
-        )
+        theirs = KaplanMeierFitter().fit(exit_, left, entry=entry if late else None, weights=weight)
     ages = theirs.survival_function_.index.to_numpy()
     expected = theirs.survival_function_["KM_estimate"].to_numpy()
     assert survival_at(curve, ages.astype(int)) == pytest.approx(expected, abs=1e-12)

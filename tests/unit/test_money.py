@@ -76,7 +76,7 @@ def test_counts_are_exact(amount, count):
     "amount", ["1.23456", "abc", "", "nan", "inf", "1e-999999", "1e999999", "900000000000001"]
 )
 def test_what_is_not_exactly_an_amount_has_no_counts(amount):
-    with pytest.raises(ValueError, match="amount|decimals"):
+    with pytest.raises(ValueError, match=r"amount|decimals"):
         counts(amount)
 
 

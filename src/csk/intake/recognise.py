@@ -151,6 +151,8 @@ class _View:
     profile: Profile
     believed: dict[tuple[str, str], bool] = field(default_factory=dict)
     """What was already looked at: (column of the file, kind) -> whether its values fit."""
+    persons: dict[tuple[str, str], bool] = field(default_factory=dict)
+    """What was already asked of the profile: (column, table) -> whether it holds persons."""
 
     def named(self, wanted: Sequence[str], taken: Sequence[str]) -> list[str]:
         """Return the file's columns with one of the wanted names, preferred names first."""
@@ -180,8 +182,11 @@ class _View:
 
     def personal(self, taken: Sequence[str], role: str | None) -> tuple[str, ...]:
         """Return the columns that hold persons, but for the mapped ones."""
-        rest = (column for column in self.columns if column not in taken)
-        return tuple(column for column in rest if self.profile.is_personal(column, role))
+        kind = "customers" if role == "customers" else "others"
+        for column in self.columns:
+            if (column, kind) not in self.persons:
+                self.persons[column, kind] = self.profile.is_personal(column, role)
+        return tuple(c for c in self.columns if c not in taken and self.persons[c, kind])
 
 
 def _candidate(view: _View, table: Table, given: Mapping[str, str] | None = None) -> Recognition:

@@ -239,11 +239,11 @@ def truth(
     margin = float(np.dot(law.product_shares, law.margin_shares))
     return rows.select(
         customer_ids(first),
-        "is_alive",
-        "purchase_rate_day",
-        "dropout_chance",
         as_of=pl.lit(as_date(log.as_of)),
         kind=pl.lit("residual"),
+        is_alive="is_alive",
+        purchase_rate_day="purchase_rate_day",
+        dropout_chance="dropout_chance",
         mean_spend_amount=money("mean_spend_amount"),
         margin_share=pl.lit(margin),
         **{f"p_purchase_{days}d": pl.col(f"p_purchase_{days}d") for days in RISK_DAYS},

@@ -79,24 +79,12 @@ def truth(company: Subscribers, past: Paths, what: Future, first: int) -> pl.Dat
 
     Money and months are 0 for those not served at as_of, chances and hazards null.
     """
-    law, log, people = company.law, company.log, past.last
+    law, log = company.law, company.log
     rows = pl.DataFrame(
         {
-            "at": np.arange(people.start.size),
-            "is_alive": people.serving,
-            "plan_no": people.plan,
-            "state_no": people.state,
-            "arm_no": np.maximum(past.arm, 0),
-            "price_to_list": np.asarray(law.price_ratios)[people.ratio],
-            "frailty": people.frailty,
-            "tenure_months": log.months - 1 - people.start,
-            "has_open_ticket": people.ticket,
-            "margin_share": np.asarray(law.margin_shares)[people.plan],
-            "mrr_amount": monthly_amounts(law, people.plan, people.ratio, people.seats),
-            "touch_effect": law.touch * past.arm,
-            "enrolled": past.arm >= 0,
-            **expected(company, people),
-            **realised(company, people, what),
+            **latent_state(law, log, past),
+            **expected(company, past.last),
+            **realised(company, past.last, what),
         }
     )
     alive = pl.col("is_alive")
@@ -125,6 +113,26 @@ def truth(company: Subscribers, past: Paths, what: Future, first: int) -> pl.Dat
         .cast(pl.Date),
         revenue_realised_12m_amount=money("revenue_realised_12m_amount"),
     )
+
+
+def latent_state(law: SubscriptionLaw, log: Log, past: Paths) -> dict[str, Floats | Ints | Flags]:
+    """Return what as_of finds of each customer, by column name, as indices where it has a name."""
+    people = past.last
+    return {
+        "at": np.arange(people.start.size),
+        "is_alive": people.serving,
+        "plan_no": people.plan,
+        "state_no": people.state,
+        "arm_no": np.maximum(past.arm, 0),
+        "price_to_list": np.asarray(law.price_ratios)[people.ratio],
+        "frailty": people.frailty,
+        "tenure_months": log.months - 1 - people.start,
+        "has_open_ticket": people.ticket,
+        "margin_share": np.asarray(law.margin_shares)[people.plan],
+        "mrr_amount": monthly_amounts(law, people.plan, people.ratio, people.seats),
+        "touch_effect": law.touch * past.arm,
+        "enrolled": past.arm >= 0,
+    }
 
 
 def money(name: str) -> pl.Expr:

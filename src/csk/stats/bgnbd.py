@@ -95,7 +95,7 @@ def fit(x: ArrayLike, t_x: ArrayLike, T: ArrayLike, weight: ArrayLike | None = N
     _refuse_thin(unique, n)
     scale = float(np.average(unique.T, weights=unique.weight))
     scaled = unique._replace(t_x=unique.t_x / scale, T=unique.T / scale)
-    low, high = np.full(4, -14.0), np.full(4, 14.0)
+    low, high = np.full(4, -10.0), np.full(4, 10.0)
     stride = max(1, len(unique.x) // COARSE_CELLS)
     taken = slice(stride // 2, None, stride)
     columns = (scaled.x, scaled.t_x, scaled.T, scaled.weight)

@@ -5,8 +5,8 @@ slopes, for parameters with any leading axes; how it is fitted is not its busine
 
     geometric          S(t) = exp(-rate t)
     discrete_weibull   S(t) = exp(-rate t^c)                      Nakagawa and Osaki 1975
-    sbg                S(t) = B(a, b + t) / B(a, b)               Fader and Hardie 2007, eq. 5
-    bdw                S(t) = B(a, b + t^c) / B(a, b)             Fader et al. 2018, eq. 6
+    sbg                S(t) = B(a, b + t) / B(a, b)               Fader and Hardie 2007
+    bdw                S(t) = B(a, b + t^c) / B(a, b)             Fader et al. 2018
     plateau            H_t = last + (first - last) exp(-speed (t - 1))
     floored_bdw        S(t) = exp(-rate t) B(a, b + t^c) / B(a, b)
 

@@ -222,7 +222,7 @@ def leaving_table(found: Inactivity, horizons: Sequence[int]) -> LeavingTable:
         for out, renewed, crossing in zip((p_churn, expected), bought, silent, strict=True):
             mixed = _given_silence(found, state, renewed, crossing)
             out[state, :w, order] = np.maximum.accumulate(mixed, axis=1).T
-    return LeavingTable(asked, limit, np.minimum(p_churn, 1.0), expected)
+    return LeavingTable(asked, limit, np.minimum(p_churn, 1.0), np.minimum(expected, asked))
 
 
 def churn_from_silence(

@@ -131,7 +131,7 @@ def kaplan_meier(of: Counts, level: float = 0.95, from_age: int = 0) -> Survival
     """Estimate survival past each age, given survival to `from_age`, over all causes.
 
     Product-limit with late entry; Greenwood's variance; log-log intervals (Kalbfleisch and
-    Prentice 1980, eq. 1.19). Where everybody at risk leaves, survival and its error are 0 (the
+    Prentice 1980). Where everybody at risk leaves, survival and its error are 0 (the
     limit of Greenwood's form), and the upper bound stays where it was. Where nobody is at risk
     the curve stays level: begin at `starts_at` to keep away from thin early ages.
     """

@@ -204,7 +204,7 @@ def candidates(exposed: ArrayLike, left: ArrayLike) -> tuple[TailFit, ...]:
     """Fit every family that the data can carry, best AIC first, with Akaike weights.
 
     A family of k parameters needs k periods with exposure and 10 (k - 1) events; the geometric
-    one is always there. Weights are exp(-AIC / 2), scaled to 1 (Burnham and Anderson 2002, 2.9).
+    one is always there. Weights are exp(-AIC / 2), scaled to 1 (Burnham and Anderson 2002).
     """
     n, d = _observed(exposed, left)
     if _is_lopsided(n, d):
@@ -227,7 +227,7 @@ def candidates(exposed: ArrayLike, left: ArrayLike) -> tuple[TailFit, ...]:
 def discounted_lifetime(a: float, b: float, discount: float) -> float:
     """Give the expected discounted payments of a new sBG customer, the first of them now.
 
-    DEL = 2F1(1, b; a + b; 1 / (1 + d)) (Fader and Hardie 2007b, eq. 6), d per period. Refused at
+    DEL = 2F1(1, b; a + b; 1 / (1 + d)) (Fader and Hardie 2010), d per period. Refused at
     d = 0 with a <= 1, where it is infinite.
     """
     return _discounted_sum(a, b, discount)
@@ -237,7 +237,7 @@ def discounted_residual_lifetime(a: float, b: float, discount: float, n_payments
     """Give the expected discounted payments to come after `n_payments`, the next one due now.
 
     DERL = (b + n - 1)/(a + b + n - 1) 2F1(1, b + n; a + b + n; 1/(1 + d)) (Fader and Hardie
-    2010, eq. 6), whether the next payment will come included in the chance. Refused as above.
+    2010), whether the next payment will come included in the chance. Refused as above.
     """
     retained = (b + n_payments - 1.0) / (a + b + n_payments - 1.0)
     return retained * _discounted_sum(a, b + n_payments, discount)

@@ -10,8 +10,12 @@ from csk.schema import INPUTS, KINDS, Column
 COLUMNS = {kind: Column(f"a_{kind}", kind, "A column.") for kind in KINDS}
 TYPES = {
     **dict.fromkeys(("id", "text"), pl.String),
-    **{"date": pl.Date, "instant": pl.Datetime("us", "UTC"), "amount": pl.Int64},
-    **{"count": pl.Int64, "number": pl.Float64, "flag": pl.Boolean},
+    "date": pl.Date,
+    "instant": pl.Datetime("us", "UTC"),
+    "amount": pl.Int64,
+    "count": pl.Int64,
+    "number": pl.Float64,
+    "flag": pl.Boolean,
 }
 
 

@@ -100,7 +100,7 @@ def test_the_order_of_day_and_month_is_decided_by_the_column(values, order, firs
 
 
 def test_a_date_of_two_readings_is_refused_with_both():
-    with pytest.raises(DataError, match="'paid'.*two readings") as refusal:
+    with pytest.raises(DataError, match=r"'paid'.*two readings") as refusal:
         date_reading(pl.Series("paid", ["3/4/2024", "5/6/2024"]))
     assert refusal.value.details == (
         "'3/4/2024' read as dmy is 2024-04-03",
@@ -217,9 +217,9 @@ def test_a_clock_that_jumps_gives_no_instant_and_one_that_repeats_the_earlier():
     ("values", "expected"),
     [
         (pl.Series([FIFTH, None, date(9999, 12, 31)]), [FIFTH, None, None]),
-        (pl.Series([datetime(2024, 1, 5, 23)]), [FIFTH]),
+        (pl.Series([datetime(2024, 1, 5, 23, tzinfo=UTC)]).dt.replace_time_zone(None), [FIFTH]),
         (pl.Series([datetime(2024, 1, 4, 16, tzinfo=UTC)]), [FIFTH]),
-        (pl.Series([datetime(2024, 1, 5)]).cast(pl.Datetime("ns")), [FIFTH]),
+        (pl.Series([FIFTH]).cast(pl.Datetime("ns")), [FIFTH]),
         (pl.Series([20240105, None]), [FIFTH, None]),
         (pl.Series([1704412800]), [FIFTH]),
         (pl.Series([45296.0]), [FIFTH]),

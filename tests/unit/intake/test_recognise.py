@@ -167,8 +167,10 @@ def test_a_file_that_is_not_needed_says_why(columns, reason):
 
 
 def test_a_date_column_must_hold_dates():
-    found = recognised({"customer_id": ["1", "2"], "date": ["soon", "later"],
-                        "order date": ["2024-01-05", "2024-01-06"], "amount": ["5", "6"]})  # fmt: skip
+    days = ["2024-01-05", "2024-01-06"]
+    found = recognised(
+        {"customer_id": ["1", "2"], "date": ["a", "b"], "order date": days, "amount": ["5", "6"]}
+    )
     assert found.mapping["paid_on"] == "order date"
     doubted = recognised({"customer_id": ["1", "1"], "date": ["Q1", "Q2"], "amount": ["5", "6"]})
     assert doubted.role is None
@@ -281,7 +283,16 @@ def test_a_person_is_known_by_the_name_of_the_column(name):
     "name",
     [
         *("hotel_id", "PhoneService", "marketing_emails_clicked", "credit_note_line_item_id"),
-        *("country", "Company Name", "会社名", "plan_name", "商品名", "discard", "region", "platform"),
+        *(
+            "country",
+            "Company Name",
+            "会社名",
+            "plan_name",
+            "商品名",
+            "discard",
+            "region",
+            "platform",
+        ),
         *("card_type", "streaming_tv", "メルマガ購読", "件名", "都道府県", "number_of_cds"),
     ],
 )

@@ -52,7 +52,10 @@ def test_nothing_counted_gives_a_curve_of_nobody():
 
 
 def test_counts_add_up_in_any_order():
-    one, other = gap_counts([3, 1, 3], [True, False, False]), gap_counts([2, 3], [True, True], [2, 5])
+    one, other = (
+        gap_counts([3, 1, 3], [True, False, False]),
+        gap_counts([2, 3], [True, True], [2, 5]),
+    )
     both = merged([one, other])
     assert both.days.tolist() == [1, 2, 3]
     assert both.bought.tolist() == [0, 2, 6]

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 
 from csk.errors import ModelError
-from csk.stats.lifetable import LifeTable
-from csk.stats.residual import survival_grid
+from csk.stats.lifetable import LifeTable, life_table
+from csk.stats.residual import expected_months, survival_grid
 from csk.stats.smoothing import HIGHEST_STRENGTH, draws, posterior
+from csk.stats.survival import counts
 from csk.stats.tails import hazards
 
 LINE = np.linspace(0.0, 1.0, 32)
@@ -107,3 +108,40 @@ def test_odd_tables_give_hazards_and_draws(exposed, left):
 def test_nobody_at_risk_is_refused():
     with pytest.raises(ModelError, match="Nobody was at risk"):
         posterior(LifeTable(np.zeros(0), np.zeros((0, 2), np.int64), LINE), 12)
+
+
+def unlike_customers(rng, n):
+    """Give hazards (n, 200) of three books whose customers differ in ways no family is made for."""
+    t = np.arange(1, 201)
+    two_kinds = np.where(rng.random(n) < 0.3, 0.15, 0.01)[:, None] * np.ones(200)
+    wears_off = rng.gamma(1.5, 1 / 1.5, n)[:, None] * (0.06 * np.exp(-t / 8) + 0.015)
+    a_trial_then_frailty = rng.lognormal(-0.18, 0.6, n)[:, None] * (
+        0.01 + 0.10 * (t / 4) ** 2 * np.exp(-t / 2.5) + 0.012 * (t > 3)
+    )
+    return two_kinds, -np.expm1(-wears_off), -np.expm1(-a_trial_then_frailty)
+
+
+@pytest.mark.parametrize("book", range(3))
+@pytest.mark.parametrize("late_months", [0, 36])
+def test_months_to_come_of_a_whole_book_are_within_three_percent(book, late_months):
+    # 20,000 starts over the months before a log of 24; exits on monthly renewals only.
+    rng = np.random.default_rng(11)
+    n = 20_000
+    age = rng.integers(0, (late_months + 24) * 31, n)
+    hazard = unlike_customers(rng, n)[book]
+    coin = rng.random(hazard.shape) < hazard
+    exit_ = 31 * np.where(coin.any(axis=1), coin.argmax(axis=1) + 1, 999)
+    entry = np.maximum(0, age - 24 * 31)
+    seen = exit_ > entry
+    gone = exit_ <= age
+    spells = counts(entry[seen], np.minimum(exit_, age)[seen], gone[seen], n_causes=1)
+    lived = age[~gone]
+    table = life_table(spells, 31)
+    grid = survival_grid(posterior(table, 120).mean, table.profile)
+    survival = np.cumprod(np.c_[np.ones(len(lived)), 1.0 - hazard[~gone]], axis=1)
+    for horizon, tolerance in ((12, 0.015), (36, 0.03)):
+        got = expected_months(grid, lived, lived + 31 * horizon).sum()
+        months = (lived[:, None] + np.arange(1, 31 * horizon + 1)) // 31
+        ahead = np.take_along_axis(survival, months, axis=1).sum(axis=1)
+        truth = (ahead / survival[np.arange(len(lived)), lived // 31]).sum() / 31
+        assert got == pytest.approx(truth, rel=tolerance)

@@ -1,0 +1,1 @@
+"""The command line: flags in, reports and tables out."""

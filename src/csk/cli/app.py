@@ -1,0 +1,111 @@
+"""The program: its commands, and the only place where an error becomes an exit code."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Any, Final, NoReturn
+
+import typer
+
+from csk import __version__
+from csk.cli import emit
+from csk.errors import CskError, ExitCode
+from csk.registry import names
+
+_COMMANDS: Final = "csk.cli.commands"
+_EPILOG: Final = "Exit codes: 0 ok, 2 usage, 3 data, 4 model, 74 disk, 75 try again, 1 a bug."
+
+
+def app() -> typer.Typer:
+    """Return the program with every command found in `cli/commands/`."""
+    program = typer.Typer(
+        name="csk",
+        help="Churn and LTV from exported files: who stays, what they are worth, what to do.",
+        epilog=_EPILOG,
+        no_args_is_help=True,
+        rich_markup_mode="rich",
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    program.callback()(_root)
+    modules = [import_module(f"{_COMMANDS}.{name}") for name in names(_COMMANDS)]
+    for module in sorted(modules, key=lambda module: module.ORDER):
+        name = module.__name__.rpartition(".")[2]
+        program.command(name.replace("_", "-"), rich_help_panel=module.QUESTION)(
+            getattr(module, name)
+        )
+    return program
+
+
+def _version(value: bool) -> None:  # noqa: FBT001 # the shape that typer calls
+    if value:
+        sys.stdout.write(f"csk {__version__}\n")
+        raise typer.Exit
+
+
+def _root(
+    version: bool = typer.Option(  # noqa: FBT001 # a flag
+        False,  # noqa: FBT003 # its default
+        "--version",
+        callback=_version,
+        is_eager=True,
+        help="Print the version.",
+    ),
+) -> None:
+    del version
+
+
+def run(arguments: Sequence[str], allow_spill: Callable[[str | None], None]) -> int:
+    """Run the program on arguments; every refusal and failure becomes a sentence and a code."""
+    try:
+        allow_spill(_memory(arguments))
+        result: Any = app()(args=list(arguments), standalone_mode=False, prog_name="csk")
+    except CskError as error:
+        emit.refusal(error)
+        return int(error.exit_code)
+    except typer.Abort:
+        return int(ExitCode.INTERRUPTED)
+    except KeyboardInterrupt:
+        _interrupted()
+    except BrokenPipeError:
+        return _closed_pipe()
+    except Exception as error:
+        return _failed(error)
+    return result if isinstance(result, int) else int(ExitCode.OK)
+
+
+def _failed(error: Exception) -> int:
+    show = getattr(error, "show", None)
+    if callable(show) and hasattr(error, "exit_code"):
+        show()
+        return int(ExitCode.USAGE)
+    if isinstance(error, OSError):
+        emit.failure(f"Reading or writing failed: {error.strerror or error}.")
+        return int(ExitCode.STORAGE)
+    emit.bug(error)
+    return int(ExitCode.BUG)
+
+
+def _closed_pipe() -> int:
+    """Leave in silence: whoever read our output has what it wanted."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return int(ExitCode.OK)
+
+
+def _interrupted() -> NoReturn:
+    """Leave at once: temporary files were removed on the way up, threads are not waited for."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    emit.failure("Interrupted; nothing was written.")
+    os._exit(ExitCode.INTERRUPTED)
+
+
+def _memory(arguments: Sequence[str]) -> str | None:
+    """Find `--memory` before any import that would make it too late."""
+    for position, argument in enumerate(arguments):
+        if argument.startswith("--memory="):
+            return argument.partition("=")[2]
+        if argument == "--memory" and position + 1 < len(arguments):
+            return arguments[position + 1]
+    return None

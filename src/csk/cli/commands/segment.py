@@ -1,0 +1,71 @@
+"""`csk segment`: value, risk, stage and touch tier of every customer."""
+
+from csk.cli import options as o
+
+QUESTION = "Who gets which service?"
+ORDER = 10
+
+
+def segment(  # noqa: PLR0917 # the options of a command
+    paths: o.Paths,
+    output: o.Output = None,
+    as_: o.As = "csv",
+    report: o.Report = "text",
+    keep: o.Keep = None,
+    top: o.Top = 10,
+    previous: o.Previous = None,
+    if_exists: o.IfExists = "replace",
+    encoding: o.OutputEncoding = "utf-8",
+    quiet: o.Quiet = False,
+    as_of: o.AsOf = None,
+    data_from: o.DataFrom = None,
+    data_through: o.DataThrough = None,
+    ltv_horizon: o.LtvHorizon = None,
+    risk_horizon: o.RiskHorizon = None,
+    margin: o.Margin = None,
+    discount_rate: o.DiscountRate = None,
+    by: o.By = None,
+    rfm: o.Rfm = None,
+    currency: o.Currency = None,
+    input_encoding: o.InputEncoding = None,
+    date_order: o.DateOrder = None,
+    amount_unit: o.AmountUnit = None,
+    reject_limit: o.RejectLimit = None,
+    store: o.Store = None,
+    shards: o.Shards = None,
+    memory: o.Memory = None,
+    config: o.Config = None,
+) -> None:
+    """Rank customers by LTV and risk, and give each a touch tier.
+
+    csk segment exports/ -o customers.parquet --keep owner,region
+    """
+    from csk.cli.output import Wanted
+    from csk.cli.run_segment import run
+    from csk.cli.session import configured, opened_book, today_of
+
+    del memory  # It was heeded before the first import of Polars.
+    settings = configured(
+        {
+            "as_of": today_of(as_of),
+            "data_from": today_of(data_from),
+            "data_through": today_of(data_through),
+            "ltv_horizon": ltv_horizon,
+            "risk_horizon": risk_horizon,
+            "margin_share": margin,
+            "discount_rate": discount_rate,
+            "by": by,
+            "rfm": {"method": rfm} if rfm else None,
+            "currency": currency,
+            "encoding": input_encoding,
+            "date_order": date_order,
+            "amount_unit": amount_unit,
+            "reject_limit": reject_limit,
+            "shards": shards,
+            "keep": keep,
+        },
+        config,
+    )
+    wanted = Wanted(tuple(output or ()), as_, report, if_exists, encoding, quiet, previous)
+    with opened_book(paths, settings, store, quiet=quiet) as session:
+        run(session, wanted, top)

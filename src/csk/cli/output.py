@@ -1,0 +1,74 @@
+"""Where a command's table and report go.
+
+One rule: all outputs of a run are in place, together, before the report is shown.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+import polars as pl
+
+from csk.book import Book
+from csk.cli import emit
+from csk.errors import UsageError
+from csk.reports.blocks import Report
+from csk.schema import Table
+from csk.sinks.protocol import SinkOptions, sink_named
+from csk.sinks.staging.folder import Run
+from csk.sinks.staging.outputs import Outputs
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the user asked to be written and shown."""
+
+    outputs: tuple[Path, ...]
+    as_: str
+    report: str
+    if_exists: Literal["replace", "skip", "fail"]
+    encoding: Literal["utf-8", "utf-8-sig", "cp932"]
+    quiet: bool
+    previous: Path | None = None
+
+    @property
+    def has_stdout(self) -> bool:
+        """Whether the table itself goes to stdout."""
+        return any(emit.is_stdout(path) for path in self.outputs)
+
+
+def deliver(
+    wanted: Wanted, book: Book, report: Report, rows: pl.DataFrame | None, table: Table | None
+) -> None:
+    """Write the table to every output, then the table or the report to stdout."""
+    options = SinkOptions(as_of=_as_of(book), encoding=wanted.encoding)
+    if rows is not None and table is not None:
+        with Outputs(wanted.if_exists) as outputs:
+            for path in wanted.outputs:
+                if emit.is_stdout(path):
+                    continue
+                if _is_folder(path):
+                    run = Run(book.span.as_of, book.digest)
+                    outputs.folder(path, run).add(rows, table, options)
+                else:
+                    outputs.add(path, rows, table, options)
+        if wanted.has_stdout:
+            sink = sink_named(wanted.as_)
+            stream = emit.stdout_bytes(is_binary=sink.is_binary)
+            sink.write_stream(rows, stream, table, options)
+            stream.flush()
+    elif wanted.outputs:
+        raise UsageError("There is no table to write for these files; see the report.")
+    if not wanted.quiet:
+        emit.show(report, wanted.report, to_stderr=wanted.has_stdout)
+
+
+def _as_of(book: Book) -> date | None:
+    return book.window.as_of if book.window else None
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() or str(path).endswith(("/", "\\")) or not path.suffix
+
+

@@ -1,0 +1,85 @@
+"""From flags to an opened book: settings, store, engine, window.
+
+One rule: commands never read a file or a variable of the environment themselves.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from csk.analyses.window import window
+from csk.book import Book
+from csk.cli import emit
+from csk.engine.local import LocalEngine
+from csk.engine.protocol import Engine
+from csk.errors import UsageError
+from csk.intake.finding import found
+from csk.intake.places import temporary_store
+from csk.intake.store import stored
+from csk.settings import Settings, config_file, settings
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """An opened book with the settings and the engine to ask it with."""
+
+    settings: Settings
+    engine: Engine
+    book: Book
+
+
+def configured(flags: dict[str, Any], config: Path | None) -> Settings:
+    """Return the settings of a run: flags, then `CSK_*`, then csk.toml."""
+    if config is not None and not config.is_file():
+        raise UsageError(f"There is no settings file {config}.")
+    return settings(flags, config or config_file(Path.cwd()))
+
+
+@contextmanager
+def opened_book(
+    paths: Sequence[str],
+    chosen: Settings,
+    store: Path | None = None,
+    *,
+    quiet: bool = False,
+    dated: bool = True,
+) -> Iterator[Session]:
+    """Read the files and give the book, dated unless it has no dates; the store goes at the end."""
+    today = datetime.now(tz=UTC).date()
+    files = found(paths)
+    if store is not None and any(str(file.path) == "-" for file in files):
+        raise UsageError("Standard input cannot be kept in a store.", hint="Name a file.")
+    engine = LocalEngine()
+    with ExitStack() as stack:
+        work = Path() if store is not None else stack.enter_context(temporary_store())
+        with emit.progress("Reading ...", quiet=quiet):
+            book = stored(files, chosen, today, work, store)
+        _refuse_unknown_columns(book, chosen)
+        if dated and "cross_section" not in book.tables:
+            with emit.progress("Finding the days ...", quiet=quiet):
+                book = book.dated(window(book, engine, chosen, today))
+        yield Session(chosen, engine, book)
+
+
+def _refuse_unknown_columns(book: Book, chosen: Settings) -> None:
+    known = (*book.tables["customers"].columns, "plan") if "customers" in book.tables else ("plan",)
+    wanted = [*chosen.keep, *([] if chosen.by in ("plan", "none") else [chosen.by])]
+    missing = [name for name in wanted if name not in known]
+    if missing:
+        raise UsageError(
+            f"The customers table has no column {', '.join(missing)}.",
+            hint=f"It has: {', '.join(known)}." if "customers" in book.tables else "There is none.",
+        )
+
+
+def today_of(text: str | None) -> date | str | None:
+    """Return a day given as text; `today` stays a word."""
+    if text is None or text == "today":
+        return text
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{text!r} is not a day.", hint="Write it like 2026-01-31.") from None
