@@ -13,7 +13,7 @@ positive = st.floats(0.02, 50.0)
 @st.composite
 def fits(draw):
     r, alpha, a, b = (draw(positive) for _ in range(4))
-    return BgNbdFit(r, alpha, a, b, np.eye(4), 0.0, 1.0, 0.0, True, False)  # noqa: FBT003 - the fields of a record
+    return BgNbdFit(r, alpha, a, b, np.eye(4), 0.0, 1.0, 0.0, True, False)
 
 
 @st.composite

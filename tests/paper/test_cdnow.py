@@ -37,7 +37,7 @@ def test_predictions_equal_the_published_ones(quantity, found):
 
 def test_the_paper_s_worked_customer_expects_1_226_purchases():
     """Customer x = 2, t_x = 30.43, T = 38.86 over 39 weeks: the authors' spreadsheet note."""
-    worked = BgNbdFit(0.243, 4.414, 0.793, 2.426, np.eye(4), 0.0, 1.0, 0.0, True, False)  # noqa: FBT003 - the fields of a record
+    worked = BgNbdFit(0.243, 4.414, 0.793, 2.426, np.eye(4), 0.0, 1.0, 0.0, True, False)
     assert float(expected_purchases(worked, 2, 30.43, 38.86, 39.0)) == pytest.approx(
         1.226, abs=5e-4
     )

@@ -42,6 +42,8 @@ _SOURCES_OF: Final = {
 class Opened:
     """One file that will be read, with all that was decided about it."""
 
+    name: str
+    """The file as the user is told of it."""
     source: Source
     role: str
     recognition: Recognition
@@ -53,7 +55,7 @@ class Opened:
     def told(self, n_read: int, n_excluded: int, n_rejected: int, n_kept: int) -> FileRead:
         """Return what the user is told of the file."""
         return FileRead(
-            file=self.source.name,
+            file=self.name,
             role=self.role,
             profile="generic",
             encoding=self.source.encoding,
@@ -125,14 +127,14 @@ def _sort_in(
     if given is not None:
         overrides = settings.columns.get(given)
         recognition = recognise_as(given, source.columns, sample, mapping=overrides)
-        problems[source.name] = recognition
+        problems[one.name] = recognition
         if recognition.missing:
             return
     else:
         recognition = recognise(source.columns, sample)
     role = recognition.role
     if role is None:
-        result.unneeded.append(_not_needed(source.name, recognition.reason))
+        result.unneeded.append(_not_needed(one.name, recognition.reason))
         return
     options = CastOptions(
         tz=settings.tz,
@@ -149,7 +151,7 @@ def _sort_in(
         if canonical in wanted
     )
     attributes = tuple(recognition.unused) if role == "customers" else ()
-    opened_file = Opened(source, role, recognition, readings, attributes)
+    opened_file = Opened(one.name, source, role, recognition, readings, attributes)
     if role == "costs":
         _take_margins(opened_file, result)
     else:
@@ -194,7 +196,7 @@ def _take_margins(one: Opened, result: OpenedFiles) -> None:
         if not 0 <= share <= 1
     ]
     if bad:
-        raise DataError(f"{one.source.name}: a margin share must lie in 0 to 1.", details=bad)
+        raise DataError(f"{one.name}: a margin share must lie in 0 to 1.", details=bad)
     result.unneeded.append(one.told(n, 0, 0, n))
 
 
@@ -205,7 +207,7 @@ def _drop_rivals(result: OpenedFiles) -> None:
         for rival in [o for o in result.files if o.role == "cross_section"]:
             result.files.remove(rival)
             result.unneeded.append(
-                _not_needed(rival.source.name, "a cross-section, beside tables with dates")
+                _not_needed(rival.name, "a cross-section, beside tables with dates")
             )
 
 

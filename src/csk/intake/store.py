@@ -25,7 +25,6 @@ from csk.intake.opening import Opened, opened_files
 from csk.intake.partition import PartitionedTable
 from csk.intake.refusing import refuse_mixed_currencies, refuse_rejects
 from csk.intake.rows import DAY, Canonical, RowPlan, canonical, dtype, stored_columns
-from csk.intake.source import Source
 from csk.schema import INPUTS, REJECTS, SCHEMA_VERSION
 from csk.settings import Settings
 
@@ -166,7 +165,7 @@ def _read_file(
         one.told(n_read + n_malformed, sum(excluded.values()), n_rejected + n_malformed, n_kept)
     )
     if n_read != n_kept + n_rejected + sum(excluded.values()):
-        message = f"{one.source.name}: {n_read} rows read, but {n_kept} kept"
+        message = f"{one.name}: {n_read} rows read, but {n_kept} kept"
         raise RuntimeError(message)
 
 
@@ -210,14 +209,14 @@ def _listed(one: Opened, rejects: list[pl.DataFrame], n_malformed: int) -> list[
             schema={"record": pl.Int64, "line": pl.Int64},
             orient="row",
         ).with_columns(row=rows)
-        found.append(values.join(places_, on="row", how="left").with_columns(file=pl.lit(one.source.name)))
+        found.append(values.join(places_, on="row", how="left").with_columns(file=pl.lit(one.name)))
     if n_malformed:
-        found.append(_malformed(one.source))
+        found.append(_malformed(one))
     return [part.select(REJECTS.names) for part in found]
 
 
-def _malformed(source: Source) -> pl.DataFrame:
-    rows = [(source.name, m.record, m.line, "", m.text, m.reason) for m in source.malformed()]
+def _malformed(one: Opened) -> pl.DataFrame:
+    rows = [(one.name, m.record, m.line, "", m.text, m.reason) for m in one.source.malformed()]
     return pl.DataFrame(rows, schema=_no_rejects().schema, orient="row")
 
 
@@ -305,3 +304,8 @@ def _content(path: Path) -> bytes:
         raise StorageError(f"{path} could not be read: {error}.") from error
 
 
+
+
+def rejects(book: Book) -> pl.DataFrame:
+    """Return the rejects of a book, in the columns of `schema.REJECTS`."""
+    return pl.read_parquet(book.root / "rejects.parquet")

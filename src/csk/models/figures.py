@@ -23,6 +23,7 @@ class NewCustomer:
     """What one who starts today is worth over the horizon, the first payment included."""
 
     group: str
+    term_months: int
     n: int
     """Customers of the group alive today, whose mean price is used."""
     unit_price_amount: float
@@ -170,7 +171,7 @@ def _new_customers(
         (pl.col("mrr_amount") * pl.col("term_months")).sum().alias("amount"),
         pl.col("margin_share").mean(),
     )
-    for number, _, n, amount, margin in groups.sort("n", "curve", descending=True).iter_rows():
+    for number, term, n, amount, margin in groups.sort("n", "curve", descending=True).iter_rows():
         curve = names.get(number)
         if curve is None or not n:
             continue
@@ -179,6 +180,7 @@ def _new_customers(
         rows.append(
             NewCustomer(
                 group=curve.group,
+                term_months=int(term),
                 n=n,
                 unit_price_amount=price / UNIT,
                 frequency=payments / months if months else 0.0,

@@ -3,7 +3,7 @@
 import polars as pl
 
 from csk.analyses.segment import Segmentation
-from csk.models.contract import ContractFit
+from csk.models.contract import POOLED, ContractFit
 from csk.models.repeat import RepeatFit
 from csk.models.value import Factors
 from csk.reports import segment_data
@@ -111,7 +111,7 @@ def _tiers(result: Segmentation, say: Words) -> list[Block]:
     for row in result.tier_rows:
         name = say("segment.none") if row.tier == "none" else row.tier
         cells = [name, count(row.n), share(row.ltv_share), *_factor_cells(row.factors, currency)]
-        cells += [amount(row.value_at_risk, currency)]
+        cells += [amount(row.value_at_risk, currency) if row.factors.n else NOTHING]
         if with_cost:
             cells += [amount(row.spend, currency) if row.spend is not None else NOTHING]
             ratio = row.factors.ltv_amount / row.spend if row.spend else None
@@ -286,7 +286,7 @@ def _new_customers(result: Segmentation, say: Words) -> list[Block]:
     currency = result.book.currency
     rows = tuple(
         (
-            new.group or say("segment.all"),
+            _named(new.group, new.term_months, say),
             count(new.n),
             major(new.unit_price_amount, currency),
             share(new.margin_share),
@@ -308,6 +308,12 @@ def _new_customers(result: Segmentation, say: Words) -> list[Block]:
     return [Grid(say("segment.new"), columns, rows, caption=say("segment.new_caption"))]
 
 
+def _named(group: str, term_months: int, say: Words) -> str:
+    """Return the name of a group of one term: terms of a month go without saying."""
+    name = say("segment.all") if group in ("", POOLED) else group
+    return name if term_months == 1 else say("segment.term", group=name, months=str(term_months))
+
+
 def _curves(fit: ContractFit, say: Words) -> list[Block]:
     blocks: list[Block] = []
     for one in sorted(fit.curves, key=lambda curve: -curve.n_events)[:4]:
@@ -320,7 +326,7 @@ def _curves(fit: ContractFit, say: Words) -> list[Block]:
                 y=tuple(map(float, seen.survival)),
                 low=tuple(map(float, seen.low)),
                 high=tuple(map(float, seen.high)),
-                group=one.group or say("segment.all"),
+                group=_named(one.group, one.term_months, say),
             )
         )
     return blocks

@@ -7,7 +7,7 @@ from csk.errors import ModelError
 from csk.stats import bgnbd
 from csk.stats.bgnbd import BgNbdFit, cells, expected_purchases, expected_purchases_new, p_alive
 
-FIT = BgNbdFit(0.243, 4.414, 0.793, 2.426, np.eye(4), 0.0, 1.0, 0.0, True, False)  # noqa: FBT003 - the fields of a record
+FIT = BgNbdFit(0.243, 4.414, 0.793, 2.426, np.eye(4), 0.0, 1.0, 0.0, True, False)
 
 
 def buyers(n, seed=0):
@@ -27,7 +27,7 @@ def buyers(n, seed=0):
 
 def test_derivatives_agree_with_differences():
     x, t_x, T = buyers(300)
-    objective = bgnbd._Objective(cells(x, t_x, T))  # noqa: SLF001 - derivatives have no other door
+    objective = bgnbd._Objective(cells(x, t_x, T))
     theta, h = np.log([0.6, 25.0, 0.7, 2.0]), 1e-5
     _, gradient, hessian = objective(theta)
     steps = h * np.eye(4)
@@ -45,7 +45,7 @@ def test_log_likelihood_is_equation_6():
     stays = b * (b + 1) / ((a + b) * (a + b + 1))
     leaves = a * b / ((a + b) * (a + b + 1))
     two = rate * (stays / (alpha + 38.86) ** (r + 2) + leaves / (alpha + 30.43) ** (r + 2))
-    value = bgnbd._Objective(cells(x, t_x, T))(np.log([r, alpha, a, b]))[0]  # noqa: SLF001 - as above
+    value = bgnbd._Objective(cells(x, t_x, T))(np.log([r, alpha, a, b]))[0]
     assert value == pytest.approx(np.log(zero) + np.log(two), abs=1e-12)
 
 
@@ -155,8 +155,8 @@ QUADRATURE = [(0.243, 0.793, 2.4, 3.0), (5.0, 1.0001, 0.4, 0.0), (0.8, 30.0, 50.
 def test_expectation_equals_the_integral_over_dropout(r, a, b, x):
     fitted = replace(FIT, r=r, a=a, b=b)
     x, T = np.array([x]), np.array([38.0])
-    closed = bgnbd._expected_while_alive(fitted, x, T, 52.0)  # noqa: SLF001 - two ways to one figure
-    integral = bgnbd._quadrature(fitted, x, T, 52.0)  # noqa: SLF001 - the other way
+    closed = bgnbd._expected_while_alive(fitted, x, T, 52.0)
+    integral = bgnbd._quadrature(fitted, x, T, 52.0)
     assert closed == pytest.approx(integral, rel=1e-7)
 
 

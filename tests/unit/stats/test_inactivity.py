@@ -160,7 +160,7 @@ def test_the_table_agrees_with_playing_the_process(state, silence):
 def geometric(chance, w, days=4_000):
     """Return an inactivity in which every state has the same memoryless gaps and limit."""
     curve = curve_of(lambda _: chance, days=days)
-    return Inactivity((curve,) * 4, (SilenceLimit(w, False, False),) * 4)  # noqa: FBT003 - the fields of a record
+    return Inactivity((curve,) * 4, (SilenceLimit(w, False, False),) * 4)
 
 
 def test_one_memoryless_state_has_the_known_mean_wait():
