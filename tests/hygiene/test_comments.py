@@ -26,7 +26,7 @@ SCRATCH_PATH = re.compile(r"/tmp/" + r"w\b")  # noqa: S108 - a pattern to look f
 SILENCE = re.compile(r"#\s*(?:noqa|type:\s*ignore|pyright:\s*ignore|pragma:)")
 REASONED = re.compile(
     r"#\s*(?:noqa:\s*[A-Z]+[0-9]+(?:,\s*[A-Z]+[0-9]+)*|type:\s*ignore\[[\w, -]+\]|pragma:[\w ]+)"
-    r"\W+\w{3,}"
+    r"\s*[#–—-].*\w{3,}"
 )
 
 
@@ -70,6 +70,8 @@ def test_no_file_names_a_path_of_a_machine(root: Path) -> None:
         ("# noqa", True),
         ("# noqa: E501", True),
         ("# noqa: E501, S108 - paths are long here", False),
+        ("# noqa: PLR2004 - a year in two figures", False),
+        ("# noqa: E501, S108", True),
         ("# noqa: E501  # paths are long here", False),
         ("# type: ignore", True),
         ("# type: ignore[override]", True),

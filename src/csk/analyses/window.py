@@ -64,7 +64,7 @@ def _before_edge(
     counts = dict(ended.iter_rows())
     last = month_start(found.as_of - timedelta(days=1))
     n_last = counts.pop(last, 0)
-    usual = median(_filled(counts, month_start(found.data_from), last)) if counts else 0
+    usual = median(_filled(counts, min(counts), last)) if counts else 0
     if n_last < _EDGE_LEAST or n_last <= _EDGE_FACTOR * usual or not counts:
         return found
     notes.append("edge_left_out")

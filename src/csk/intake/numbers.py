@@ -22,7 +22,7 @@ _ROUNDING: Final = 0.01
 
 _MINUS: Final = r"[△▲−‐‑–—\-]"
 _CURRENCY: Final = r"([A-Za-z]{3}|[A-Z]{1,3}\$|[$€£¥₩₹₽₫฿₺₴₦₪₱\\円元원]|kr\.?|zł)"
-_DRESS: Final = ("¥", "￥", "$", "€", "£", "\\", "円", ",", " ")
+_DRESS: Final = dict.fromkeys(("¥", "￥", "$", "€", "£", "\\", "円", ",", " "), "")
 _DRESSED: Final = r"^ *-?[¥￥$€£\\]? ?-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)? ?円? *$"
 """What needs no captures to be read: the common way to write money, 20 times faster."""
 
@@ -165,7 +165,7 @@ def _floats(values: pl.Series, mark: str) -> pl.Series:
     places_in = unread.arg_true()
     dressed = values.gather(places_in)
     dressed = dressed.set(~dressed.str.contains(_DRESSED), None)
-    undressed = dressed.str.replace_many(list(_DRESS), "").cast(pl.Float64, strict=False)
+    undressed = dressed.str.replace_many(_DRESS).cast(pl.Float64, strict=False)
     return floats.scatter(places_in, undressed)
 
 

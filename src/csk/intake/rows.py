@@ -62,7 +62,12 @@ DTYPES: Final[Mapping[str, pl.DataType | type[pl.DataType]]] = {
     "flag": pl.Boolean,
 }
 
-_TERM_MONTHS: Final = {"month": 1, "year": 12, "quarter": 3}
+_TERM_MONTHS: Final = {
+    **dict.fromkeys(("month", "months", "monthly", "月", "月払い", "毎月"), 1),
+    **dict.fromkeys(("quarter", "quarterly", "四半期"), 3),
+    **dict.fromkeys(("half-year", "semiannual", "biannual", "半年"), 6),
+    **dict.fromkeys(("year", "years", "yearly", "annual", "annually", "年", "年払い", "毎年"), 12),
+}
 _SCALE: Final = 10**AMOUNT_SCALE
 
 
@@ -180,7 +185,7 @@ def _recurring_amounts(frame: pl.DataFrame) -> pl.DataFrame:
     has = set(frame.columns)
     count = pl.col("interval_count").fill_null(1) if "interval_count" in has else pl.lit(1)
     unit = pl.col("interval").str.to_lowercase() if "interval" in has else pl.lit("month")
-    months = unit.str.strip_chars("ly").replace_strict(_TERM_MONTHS, default=None, return_dtype=pl.Int64)
+    months = unit.str.strip_chars().replace_strict(_TERM_MONTHS, default=None, return_dtype=pl.Int64)
     term = pl.col("term_months") if "term_months" in has else (months * count)
     frame = frame.with_columns(term_months=term.fill_null(1).clip(lower_bound=1).cast(pl.Int64))
     if "mrr_amount" not in has:

@@ -22,6 +22,9 @@ ENOUGH_ENDS: Final = 30
 N_DRAWS: Final = 200
 _SEED: Final = 20_070
 POOLED: Final = "(all)"
+"""Name of a curve that all groups of a term share."""
+OTHERS: Final = "(others)"
+"""Name of a curve that the smaller groups of a term share."""
 
 Floats = NDArray[np.float64]
 
@@ -110,7 +113,8 @@ def _shared(ends: dict[str, int]) -> list[tuple[str, list[str], list[str]]]:
     if rest:
         enough = sum(ends[group] for group in rest) >= ENOUGH_ENDS
         basis = rest if enough else own + rest
-        curves.append((basis[0] if len(basis) == 1 else POOLED, basis, rest))
+        pooled = OTHERS if own else POOLED
+        curves.append((basis[0] if len(basis) == 1 else pooled, basis, rest))
     return curves
 
 

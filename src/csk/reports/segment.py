@@ -3,7 +3,7 @@
 import polars as pl
 
 from csk.analyses.segment import Segmentation
-from csk.models.contract import POOLED, ContractFit
+from csk.models.contract import OTHERS, POOLED, ContractFit
 from csk.models.repeat import RepeatFit
 from csk.models.value import Factors
 from csk.reports import segment_data
@@ -310,7 +310,8 @@ def _new_customers(result: Segmentation, say: Words) -> list[Block]:
 
 def _named(group: str, term_months: int, say: Words) -> str:
     """Return the name of a group of one term: terms of a month go without saying."""
-    name = say("segment.all") if group in ("", POOLED) else group
+    names = {"": say("segment.all"), POOLED: say("segment.all"), OTHERS: say("segment.others")}
+    name = names.get(group, group)
     return name if term_months == 1 else say("segment.term", group=name, months=str(term_months))
 
 

@@ -190,9 +190,7 @@ def _held_sizes(ladder: _Ladder, held: Sequence[int]) -> list[tuple[int, ...]]:
     if len(held) == 1:
         seen |= {(size[0] // 2,) for size in seen}
     ends = [sorted({0, max(size[k] for size in seen)}) for k in range(len(held))]
-    if len(held) <= 3:  # noqa: PLR2004 - 2^3 corners at most
-        seen |= set(product(*ends))
-    return sorted(seen)
+    return sorted(seen | set(product(*ends)))
 
 
 def _best_two(

@@ -68,6 +68,9 @@ class CredibilityFit:
     n_excluded: float
 
 
+SAME = 1e-12
+"""Shares 1 / x that vary by less than this are those of equally many purchases."""
+
 SpendFit = GammaGammaFit | CredibilityFit
 
 
@@ -137,7 +140,7 @@ def credibility(
     squared = (spenders.mean - mean) ** 2
     w = spenders.weight / n
     tilt = float(w @ (share - w @ share) ** 2)
-    if tilt > 1e-12:  # noqa: PLR2004 - customers differ in their number of purchases
+    if tilt > SAME:
         within = float(w @ ((share - w @ share) * squared)) / tilt
         between = float(w @ squared) - within * float(w @ share)
     else:

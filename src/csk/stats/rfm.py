@@ -6,6 +6,7 @@ higher; for recency give days negated.
 """
 
 from collections.abc import Mapping
+from re import fullmatch
 from typing import NamedTuple
 
 import numpy as np
@@ -112,7 +113,7 @@ def segment_map(cells: Mapping[str, str] = SEGMENT_CELLS) -> SegmentMap:
     faults = []
     for index, name in enumerate(names):
         for cell in cells[name].split():
-            if len(cell) != 3 or not set(cell) <= set("12345"):  # noqa: PLR2004 - three digits, R F M
+            if not fullmatch("[1-5]{3}", cell):
                 faults.append(f"{name}: {cell!r} is not three digits of 1 to 5")
                 continue
             place = (int(cell[0]) - 1, int(cell[1]) - 1, int(cell[2]) - 1)
@@ -140,7 +141,7 @@ def segment_of(
     """Return the index into `segments.names` of customers' three scores, each 1 to 5."""
     r, f, m = (np.asarray(score, np.int64) - 1 for score in (recency, frequency, money))
     for name, score in (("recency", r), ("frequency", f), ("money", m)):
-        if np.any(score < 0) or np.any(score > 4):  # noqa: PLR2004 - scores 1 to 5, less one
+        if not np.isin(score, range(5)).all():
             raise UsageError(f"The segment map needs scores from 1 to 5; {name} has others.")
     return np.asarray(segments.cell[r, f, m])
 

@@ -89,7 +89,7 @@ def _readings(curve: Curve, page: Page) -> list[Text]:
     """State the curve in numbers, with its interval, at up to five places."""
     readings = []
     for index in points(curve, _READINGS)[1:]:
-        reading = f"{curve.x[index]:g}: {percent(curve.y[index])}"
+        reading = f"{curve.x[index]:.3g}: {percent(curve.y[index])}"
         if curve.low and curve.high:
             reading += f" ({percent(curve.low[index])} to {percent(curve.high[index])})"
         readings.append(reading)
@@ -99,7 +99,7 @@ def _readings(curve: Curve, page: Page) -> list[Text]:
 def _axis(curve: Curve, width: int, page: Page) -> list[Text]:
     corner, rule = ("└", "─") if page.unicode else ("+", "-")
     first, middle, last = curve.x[0], (curve.x[0] + curve.x[-1]) / 2, curve.x[-1]
-    left, centre, right = f"{first:g}", f"{middle:g}", f"{last:g}"
+    left, centre, right = f"{first:.3g}", f"{middle:.3g}", f"{last:.3g}"
     ends = left + " " * (width // 2 - len(left) - len(centre) // 2) + centre
     ends = padded(ends, width - len(right)) + right
     margin = " " * _MARGIN
@@ -123,7 +123,7 @@ def _sparks(curves: Sequence[Curve], page: Page) -> list[Text]:
         line.append("".join(_sign(height, signs) for height in heights), ACCENT)
         line.append("  " + padded(percent(curve.y[-1]) if curve.y else "-", 6, "right"))
         lines.append(line)
-    ends = padded(f"{curves[0].x[0] if curves[0].x else 0:g}", width - len(f"{end:g}")) + f"{end:g}"
+    ends = padded(f"{curves[0].x[0] if curves[0].x else 0:.3g}", width - len(f"{end:.3g}")) + f"{end:.3g}"
     lines.append(Text(" " * (margin + 4) + ends + f"  {clean(curves[0].x_title)}".rstrip(), FAINT))
     return lines
 
