@@ -7,7 +7,8 @@ currency's minor unit happens on display only, half to even.
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from typing import Final
 
-from csk.schema import AMOUNT_SCALE
+AMOUNT_SCALE: Final = 4
+"""Decimals of the major unit that are held; the schema says the same, a test holds them equal."""
 
 COUNTS_PER_UNIT: Final = 10**AMOUNT_SCALE
 LARGEST_AMOUNT: Final = 9 * 10**14
@@ -104,9 +105,16 @@ def counts(amount: Decimal | str | int) -> int:
         raise ValueError(f"{amount!r} is not an amount") from None
     if not exact.is_finite() or abs(exact) > LARGEST_AMOUNT:
         raise ValueError(f"{amount!r} is not an amount of at most {LARGEST_AMOUNT:,}")
-    if exact and exact.normalize().as_tuple().exponent < -AMOUNT_SCALE:  # type: ignore[operator]
-        raise ValueError(f"{amount!r} has more than {AMOUNT_SCALE} decimals")
-    return int(exact.scaleb(AMOUNT_SCALE))
+    if not exact:
+        return 0
+    too_fine = f"{amount!r} has more than {AMOUNT_SCALE} decimals"
+    if exact.adjusted() < -AMOUNT_SCALE:
+        raise ValueError(too_fine)
+    numerator, denominator = exact.as_integer_ratio()
+    scaled, rest = divmod(numerator * COUNTS_PER_UNIT, denominator)
+    if rest:
+        raise ValueError(too_fine)
+    return scaled
 
 
 def split(count: int, shares: list[int]) -> list[int]:

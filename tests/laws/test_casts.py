@@ -13,7 +13,7 @@ FOUR_PLACES = st.decimals(-(10**11), 10**11, places=4)
 LONG_PLACES = st.decimals(-(10**14), 10**14, allow_nan=False, allow_infinity=False)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 @given(st.lists(FOUR_PLACES, min_size=1, max_size=200))
 @example([Decimal("99999999999.9999"), Decimal("0.0001"), Decimal("-4503599627.3705")])
 def test_the_fast_path_equals_the_exact_decimal(values):

@@ -2,7 +2,8 @@ from decimal import Decimal
 
 import pytest
 
-from csk.money import CURRENCIES, counts, displayed, minor_digits, rounded, split
+from csk import schema
+from csk.money import AMOUNT_SCALE, CURRENCIES, counts, displayed, minor_digits, rounded, split
 
 
 @pytest.mark.parametrize(
@@ -17,6 +18,10 @@ def test_minor_digits_are_those_of_iso_4217(currency, digits):
 def test_a_code_outside_iso_4217_is_refused(currency):
     with pytest.raises(ValueError, match="ISO 4217"):
         minor_digits(currency)
+
+
+def test_money_and_schema_hold_the_same_scale():
+    assert AMOUNT_SCALE == schema.AMOUNT_SCALE
 
 
 def test_every_currency_is_a_code_of_three_letters_with_0_to_4_digits():
@@ -66,14 +71,31 @@ def test_amounts_are_displayed_for_people(count, currency, text):
 
 @pytest.mark.parametrize(
     ("amount", "count"),
-    [("1.2345", 12_345), (Decimal("-0.0001"), -1), (7, 70_000), ("1e3", 10_000_000), ("0E-40", 0)],
+    [
+        ("1.2345", 12_345),
+        (Decimal("-0.0001"), -1),
+        (7, 70_000),
+        ("1e3", 10_000_000),
+        ("0E-999999", 0),
+    ],
 )
 def test_counts_are_exact(amount, count):
     assert counts(amount) == count
 
 
 @pytest.mark.parametrize(
-    "amount", ["1.23456", "abc", "", "nan", "inf", "1e-999999", "1e999999", "900000000000001"]
+    "amount",
+    [
+        "1.23456",
+        "abc",
+        "",
+        "nan",
+        "inf",
+        "1e-999999",
+        "1.0000000000000000000000000000000001",
+        "1e999999",
+        "900000000000001",
+    ],
 )
 def test_what_is_not_exactly_an_amount_has_no_counts(amount):
     with pytest.raises(ValueError, match=r"amount|decimals"):

@@ -231,7 +231,7 @@ class Delimited(Source):
                 )
                 for batch in batches:
                     if batch.num_rows:
-                        yield pl.from_arrow(batch)  # type: ignore[misc]
+                        yield pl.from_arrow(batch)  # type: ignore[misc] # a batch makes a frame
             except pa.ArrowInvalid as error:
                 if "Empty CSV" in str(error):
                     return

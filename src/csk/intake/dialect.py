@@ -158,7 +158,7 @@ class _Reading(NamedTuple):
                     continue
                 records.append(row)
                 if len(records) == 1 and separator != ALIGNED:
-                    header_lines = rows.line_num  # type: ignore[attr-defined]
+                    header_lines = rows.line_num  # type: ignore[attr-defined] # csv's readers have it
                 if len(records) > _RECORDS:
                     break
         records = records or [lines[blank].split(separator)]

@@ -6,8 +6,8 @@ versioned, and applying it twice changes nothing.
 
 from typing import Final
 
-import numpy as np
 import polars as pl
+import pyarrow as pa
 
 ID_RULE: Final = 1
 """Version of the id rule, written into every store.
@@ -40,8 +40,9 @@ def byte_range(text: pl.Series) -> tuple[int, int]:
     buffers = text.to_arrow(compat_level=pl.CompatLevel.oldest()).buffers()
     if buffers[2] is None or buffers[2].size == 0:
         return 127, 0
-    octets = np.frombuffer(buffers[2], dtype=np.uint8)
-    return int(octets.min()), int(octets.max())
+    octets = pa.Array.from_buffers(pa.uint8(), buffers[2].size, [None, buffers[2]])
+    seen = pl.Series(octets)
+    return int(str(seen.min())), int(str(seen.max()))
 
 
 def nfkc(text: pl.Series) -> pl.Series:

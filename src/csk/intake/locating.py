@@ -5,11 +5,13 @@ inside a quoted value begins none.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from csk.intake.source import BLOCK_BYTES
+
+_LINES_OF_PART: Final = 128
 
 
 class Bytes(Protocol):
@@ -31,8 +33,11 @@ class Lines:
 
     def __init__(self, file: Bytes, separator: str, first_line: int) -> None:
         self._file = file
-        self._blocks = line_blocks(file)
         self._patterns = _patterns(separator) if separator else None
+        self._blocks = line_blocks(file)
+        if separator:
+            # One value with a line end in it makes its whole block slow, so blocks are small.
+            self._blocks = _parts(self._blocks)
         self._lines: list[bytes] = []
         self._line = first_line
         self._at = 0
@@ -53,8 +58,7 @@ class Lines:
                 self._lines = []
                 return None
             self._lines = lines
-            quoted = self._patterns is not None and any(b'"' in line for line in lines)
-            self._plain = not self._inside and not quoted and b"" not in lines
+            self._plain = not self._inside and b"" not in lines and self._all_closed(lines)
 
     def rest(self, record: int, most: int) -> tuple[int, list[bytes]]:
         """Return the line on which `record` begins, and the lines from there to the end.
@@ -72,6 +76,13 @@ class Lines:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+    def _all_closed(self, lines: list[bytes]) -> bool:
+        """Tell whether no value in the lines goes on after its line."""
+        if self._patterns is None:
+            return True
+        text = b"\n".join(lines)
+        return b'"' not in text or self._patterns.closed_lines.fullmatch(text) is not None
 
     def _found_plain(self, record: int) -> int | None:
         """Look in a block in which every line is a record."""
@@ -98,6 +109,7 @@ class _Patterns(NamedTuple):
     """What a line, or the rest of one, looks like when no quoted value is open at its end."""
 
     closed: re.Pattern[bytes]
+    closed_lines: re.Pattern[bytes]
     rest_of_value: re.Pattern[bytes]
 
 
@@ -126,10 +138,23 @@ def _patterns(separator: str) -> _Patterns:
     quote is never read as one that closes.
     """
     mark = re.escape(separator.encode())
-    quoted = rb'(?:[^"]++|"")*+"(?!")[^' + mark + rb"]*+"
-    field = rb'(?:"' + quoted + rb'|[^"' + mark + rb"][^" + mark + rb"]*+|)"
-    whole = field + rb"(?:" + mark + field + rb")*+"
-    return _Patterns(re.compile(whole), re.compile(quoted + rb"(?:" + mark + rb"|$)"))
+    record, in_a_line = _record(mark, b""), _record(mark, rb"\r\n")
+    return _Patterns(
+        closed=re.compile(record),
+        closed_lines=re.compile(in_a_line + rb"(?:\n" + in_a_line + rb")*+"),
+        rest_of_value=re.compile(_value(mark, b"") + rb"(?:" + mark + rb"|$)"),
+    )
+
+
+def _record(mark: bytes, line_ends: bytes) -> bytes:
+    plain = rb'[^"' + mark + line_ends + rb"][^" + mark + line_ends + rb"]*+"
+    field = rb'(?:"' + _value(mark, line_ends) + rb"|" + plain + rb"|)"
+    return field + rb"(?:" + mark + field + rb")*+"
+
+
+def _value(mark: bytes, line_ends: bytes) -> bytes:
+    """Build the pattern of a quoted value after its opening quote."""
+    return rb'(?:[^"' + line_ends + rb']++|"")*+"(?!")[^' + mark + line_ends + rb"]*+"
 
 
 def line_blocks(file: Bytes) -> Iterator[list[bytes]]:
@@ -144,3 +169,9 @@ def line_blocks(file: Bytes) -> Iterator[list[bytes]]:
             rest = rest[whole:]
     if rest:
         yield rest.splitlines()
+
+
+def _parts(blocks: Iterable[list[bytes]]) -> Iterator[list[bytes]]:
+    for lines in blocks:
+        for start in range(0, len(lines), _LINES_OF_PART):
+            yield lines[start : start + _LINES_OF_PART]
