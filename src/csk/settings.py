@@ -3,11 +3,13 @@
 One rule: every choice a number depends on is here, has a default, and can be printed.
 """
 
+from collections.abc import Callable, Sequence
 from datetime import date
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -17,29 +19,78 @@ from pydantic_settings import (
 
 from csk.calendar import days_of, months_of
 from csk.errors import UsageError
+from csk.money import CURRENCIES
+from csk.schema import INPUTS
 
 CONFIG_NAME: Final = "csk.toml"
 
 
 def _months(value: object) -> object:
-    return months_of(value) if isinstance(value, str) else value
+    return _duration(months_of, value) if isinstance(value, str) else value
 
 
 def _days(value: object) -> object:
-    if isinstance(value, str):
-        return tuple(days_of(part) for part in value.split(","))
-    if isinstance(value, list | tuple):
-        return tuple(days_of(part) if isinstance(part, str) else part for part in value)
+    parts = value.split(",") if isinstance(value, str) else value
+    if isinstance(parts, list | tuple):
+        return tuple(_duration(days_of, part) if isinstance(part, str) else part for part in parts)
     return value
+
+
+def _duration(meaning: Callable[[str], int], text: str) -> int:
+    """Return what a duration means; a ValueError, so that all that is wrong is told together."""
+    try:
+        return meaning(text)
+    except UsageError as error:
+        raise ValueError(f"{error.sentence} {error.hint}") from error
 
 
 def _words(value: object) -> object:
     return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
 
 
+def _currency(code: str) -> str:
+    if code and code not in CURRENCIES:
+        message = f"{code!r} is not a currency code such as JPY, USD or EUR"
+        raise ValueError(message)
+    return code
+
+
+def _ascending(values: tuple[float, ...]) -> tuple[float, ...]:
+    if list(values) != sorted(set(values)):
+        raise ValueError("the values must rise from the first to the last")
+    return values
+
+
+def _tables(columns: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+    """Refuse tables and columns that csk does not know, all at once."""
+    wrong = [
+        f"{table}: no such table{_meant(table, list(INPUTS))}"
+        for table in columns
+        if table not in INPUTS
+    ]
+    wrong += [
+        f"{table}.{name}: no such column{_meant(name, INPUTS[table].names)}"
+        for table, mapping in columns.items()
+        if table in INPUTS
+        for name in mapping
+        if name not in INPUTS[table].names
+    ]
+    if wrong:
+        raise ValueError("; ".join(wrong))
+    return columns
+
+
+def _meant(word: str, known: Sequence[str]) -> str:
+    close = get_close_matches(word, known, n=1)
+    return f" (is it {close[0]}?)" if close else ""
+
+
 Months = Annotated[int, BeforeValidator(_months), Field(gt=0, le=600)]
 Days = Annotated[tuple[Annotated[int, Field(gt=0, le=3660)], ...], BeforeValidator(_days)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+FourCounts = Annotated[tuple[int, int, int, int], AfterValidator(_ascending)]
+FourAmounts = Annotated[tuple[float, float, float, float], AfterValidator(_ascending)]
 
 
 class _Section(BaseModel):
@@ -58,7 +109,7 @@ class TierCost(_Section):
 class Tiers(_Section):
     """How touch tiers are chosen: by value alone, or by cost, capacity and budget."""
 
-    shares: tuple[float, float] = (0.70, 0.90)
+    shares: Annotated[tuple[Share, Share], AfterValidator(_ascending)] = (0.70, 0.90)
     budget_amount: float | None = Field(default=None, ge=0)
     levels: tuple[TierCost, ...] = ()
 
@@ -67,9 +118,9 @@ class Rfm(_Section):
     """How recency, frequency and money are scored."""
 
     method: Literal["rank", "fixed", "decile", "abc"] = "rank"
-    recency_days: tuple[int, int, int, int] = (30, 90, 180, 365)
-    frequency: tuple[int, int, int, int] = (2, 3, 6, 10)
-    monetary_amount: tuple[float, float, float, float] | None = None
+    recency_days: FourCounts = (30, 90, 180, 365)
+    frequency: FourCounts = (2, 3, 6, 10)
+    monetary_amount: FourAmounts | None = None
 
 
 class Stages(_Section):
@@ -95,7 +146,7 @@ class Settings(BaseSettings):
     as_of: date | Literal["today"] | None = None
     data_from: date | None = None
     data_through: date | None = None
-    currency: str = Field(default="", pattern=r"^([A-Z]{3})?$")
+    currency: Annotated[str, AfterValidator(_currency)] = ""
     tax: Literal["included", "excluded", "unknown"] = "unknown"
     amount_unit: Literal["major", "minor"] = "major"
     margin_share: float | None = Field(default=None, gt=0, le=1)
@@ -112,7 +163,9 @@ class Settings(BaseSettings):
     tz: str = "UTC"
     keep: Words = ()
     shards: int | None = Field(default=None, gt=0, le=1024)
-    columns: dict[str, dict[str, str]] = Field(default_factory=dict)
+    columns: Annotated[dict[str, dict[str, str]], AfterValidator(_tables)] = Field(
+        default_factory=dict
+    )
     """Per table: canonical column -> column of the file."""
     tiers: Tiers = Tiers()
     rfm: Rfm = Rfm()
@@ -133,8 +186,12 @@ def settings(flags: dict[str, Any], config: Path | None) -> Settings:
         return _loaded({name: value for name, value in flags.items() if value is not None}, config)
     except ValidationError as error:
         raise UsageError(
-            "The settings cannot be understood.", details=[_told(e) for e in error.errors()]
+            "The settings cannot be understood.",
+            details=list(dict.fromkeys(_told(one) for one in error.errors())),
+            hint="They come from flags, CSK_* variables" + (f" and {config}." if config else "."),
         ) from error
+    except OSError as error:
+        raise UsageError(f"{config} cannot be read: {error.strerror}.") from error
     except ValueError as error:
         raise UsageError(f"{config} is not valid TOML: {error}.") from error
 
@@ -160,5 +217,13 @@ def _loaded(flags: dict[str, Any], config: Path | None) -> Settings:
 
 
 def _told(error: Any) -> str:  # noqa: ANN401 # pydantic's ErrorDetails has no exported type
-    where = ".".join(str(part) for part in error["loc"]) or "settings"
-    return f"{where}: {error['msg']}"
+    # Where a value may be of several types, pydantic adds the type to the place.
+    places = [str(part) for part in error["loc"] if "[" not in str(part) and part != "date"]
+    where = ".".join(places) or "settings"
+    if error["type"] == "extra_forbidden":
+        known = list(Settings.model_fields) if len(places) == 1 else []
+        return f"{where}: no such setting{_meant(places[-1], known)}"
+    said = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    given = error["input"]
+    shown = f" (it is {given!r})" if isinstance(given, str | int | float | list) else ""
+    return f"{where}: {said}" if error["type"] == "value_error" else f"{where}: {said}{shown}"

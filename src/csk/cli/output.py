@@ -13,9 +13,10 @@ import polars as pl
 from csk.book import Book
 from csk.cli import emit
 from csk.errors import UsageError
+from csk.registry import names
 from csk.reports.blocks import Report
 from csk.schema import Table
-from csk.sinks.protocol import SinkOptions, sink_named
+from csk.sinks.protocol import PACKAGE, SinkOptions, sink_for, sink_named
 from csk.sinks.staging.folder import Run
 from csk.sinks.staging.outputs import Outputs
 
@@ -36,6 +37,25 @@ class Wanted:
     def has_stdout(self) -> bool:
         """Whether the table itself goes to stdout."""
         return any(emit.is_stdout(path) for path in self.outputs)
+
+    def refuse_early(self) -> None:
+        """Refuse, before anything is read, outputs of which it is plain that they cannot be."""
+        if self.has_stdout:
+            emit.stdout_bytes(is_binary=sink_named(self.as_).is_binary)
+        for path in self.outputs:
+            if emit.is_stdout(path) or _is_folder(path):
+                continue
+            _refuse_unknown_suffix(path)
+            if not path.parent.is_dir():
+                raise UsageError(
+                    f"There is no folder '{path.parent}' to write '{path.name}' to.",
+                    hint=f"Make it first: mkdir -p '{path.parent}'",
+                )
+            if self.if_exists == "fail" and path.exists():
+                raise UsageError(
+                    f"The file '{path}' exists already.",
+                    hint="--if-exists replace writes it anew, skip leaves it as it is.",
+                )
 
 
 def deliver(
@@ -68,7 +88,15 @@ def _as_of(book: Book) -> date | None:
     return book.window.as_of if book.window else None
 
 
+def _refuse_unknown_suffix(path: Path) -> None:
+    try:
+        sink_for(path)
+    except UsageError as error:
+        known = ", ".join(f".{name}" for name in names(PACKAGE))
+        raise UsageError(
+            f"'{path}' has a suffix of no format that csk writes.", hint=f"Give it one of {known}."
+        ) from error
+
+
 def _is_folder(path: Path) -> bool:
     return path.is_dir() or str(path).endswith(("/", "\\")) or not path.suffix
-
-

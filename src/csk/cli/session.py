@@ -16,6 +16,7 @@ from csk.cli import emit
 from csk.engine.local import LocalEngine
 from csk.engine.protocol import Engine
 from csk.errors import UsageError
+from csk.intake.apart import apart
 from csk.intake.finding import found
 from csk.intake.places import temporary_store
 from csk.intake.store import stored
@@ -45,11 +46,14 @@ def opened_book(
     store: Path | None = None,
     *,
     quiet: bool = False,
-    dated: bool = True,
+    outputs: Sequence[Path] = (),
 ) -> Iterator[Session]:
-    """Read the files and give the book, dated unless it has no dates; the store goes at the end."""
+    """Read the files and give the book, dated unless it has no dates; the store goes at the end.
+
+    `outputs` are what will be written: UsageError where one of them is an input.
+    """
     today = datetime.now(tz=UTC).date()
-    files = found(paths)
+    files = apart(found(paths), outputs, store)
     if store is not None and any(str(file.path) == "-" for file in files):
         raise UsageError("Standard input cannot be kept in a store.", hint="Name a file.")
     engine = LocalEngine()
@@ -58,7 +62,7 @@ def opened_book(
         with emit.progress("Reading ...", quiet=quiet):
             book = stored(files, chosen, today, work, store)
         _refuse_unknown_columns(book, chosen)
-        if dated and "cross_section" not in book.tables:
+        if "cross_section" not in book.tables:
             with emit.progress("Finding the days ...", quiet=quiet):
                 book = book.dated(window(book, engine, chosen, today))
         yield Session(chosen, engine, book)
@@ -71,7 +75,9 @@ def _refuse_unknown_columns(book: Book, chosen: Settings) -> None:
     if missing:
         raise UsageError(
             f"The customers table has no column {', '.join(missing)}.",
-            hint=f"It has: {', '.join(known)}." if "customers" in book.tables else "There is none.",
+            hint=f"It has: {', '.join(known)}."
+            if "customers" in book.tables
+            else "No file was read as the customers table; csk check says what each one is.",
         )
 
 

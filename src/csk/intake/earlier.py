@@ -32,10 +32,12 @@ def earlier_snapshot(place: Path, as_of: date) -> tuple[date, pl.DataFrame] | No
 def _read(path: Path, as_of: date) -> tuple[date, pl.DataFrame] | None:
     try:
         found = pl.read_parquet(path, columns=list(_NEEDED), hive_partitioning=False)
+        ltv = pl.col("ltv_amount").cast(pl.Decimal(38, AMOUNT_SCALE))
+        counts = (ltv * 10**AMOUNT_SCALE).cast(pl.Int64)
+        rows = found.select(pl.col("customer_id", "tier").cast(pl.String), ltv_amount=counts)
     except (OSError, pl.exceptions.PolarsError):
         return None
     days = found["as_of"].unique().to_list()
     if len(days) != 1 or not isinstance(days[0], date) or days[0] >= as_of:
         return None
-    counts = (pl.col("ltv_amount").cast(pl.Decimal(38, AMOUNT_SCALE)) * 10**AMOUNT_SCALE).cast(pl.Int64)
-    return days[0], found.select("customer_id", "tier", counts.alias("ltv_amount"))
+    return days[0], rows

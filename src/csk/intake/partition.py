@@ -13,8 +13,8 @@ import polars as pl
 
 from csk.errors import StorageError
 
-SPOOLED_ROWS: Final = 4_000_000
-"""Rows held in memory before they are spooled to disk."""
+SPOOLED_BYTES: Final = 480_000_000
+"""Bytes of rows held in memory before they are spooled to disk."""
 
 _SHARD_SEED, _ORDER_SEED = 1, 2
 _DAY_BITS: Final = 2**16
@@ -45,8 +45,8 @@ class PartitionedTable:
             for (number,), part in parts.items():
                 self._held[int(number)].append(part)
         self.rows += rows.height
-        self._n_held += rows.height
-        if self._n_held >= SPOOLED_ROWS:
+        self._n_held += int(rows.estimated_size())
+        if self._n_held >= SPOOLED_BYTES:
             self._spool()
 
     def close(self, empty: pl.DataFrame, unique: Sequence[str] = ()) -> int:

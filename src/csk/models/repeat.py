@@ -18,9 +18,12 @@ from csk.stats import bgnbd, gammagamma, inactivity
 
 MAX_CELLS: Final = 50_000
 """Distinct (x, t_x, T) above which days are pooled for the fit."""
+INTERVAL_DAYS: Final = 28
+"""Customers alike in purchases and, to this many days, in time share their relative interval."""
 _NORMAL_95: Final = 1.959964
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +156,7 @@ def _stay_if_retained(stays: Floats, stay_days: Floats, p_churn: Floats, risk: i
 
 
 def _interval(
-    fitted: RepeatFit, x: Floats, t_x: Floats, T: Floats, days: int, number: Floats
+    fitted: RepeatFit, x: Ints, t_x: Ints, T: Ints, days: int, number: Floats
 ) -> tuple[Floats, Floats]:
     """Return 95 % bounds of expected purchases as shares of them, for what is not known of BG/NBD.
 
@@ -165,10 +168,10 @@ def _interval(
         nothing = np.full(len(number), np.nan)
         return nothing, nothing
     values, axes = np.linalg.eigh(covariance)
-    cells, at = np.unique(np.stack([x, t_x // 7, T // 7]), axis=1, return_inverse=True)
-    some = np.zeros(cells.shape[1], dtype=np.int64)
-    some[at] = np.arange(len(at))
-    squared = np.zeros(cells.shape[1])
+    coarse, steps = np.asarray(T) // INTERVAL_DAYS, int(np.max(T, initial=0)) // INTERVAL_DAYS + 1
+    packed = (np.asarray(x) * steps + np.asarray(t_x) // INTERVAL_DAYS) * steps + coarse
+    _, some, at = np.unique(packed, return_index=True, return_inverse=True)
+    squared = np.zeros(len(some))
     for value, axis in zip(values, axes.T, strict=True):
         ends = [
             bgnbd.expected_purchases(

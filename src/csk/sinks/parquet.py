@@ -8,6 +8,8 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, Final
 
+import polars as pl
+
 from csk.schema import Table
 from csk.sinks._arrow import arrow_schema, arrow_table
 from csk.sinks._columns import ROW_GROUP, pieces, stamps
@@ -38,7 +40,11 @@ class Parquet:
         first = next(typed)
         schema = arrow_schema(first, stamps(table, options))
         beneath = Counted(stream)
-        with pq.ParquetWriter(beneath, schema, compression="zstd", version="2.6") as writer:
+        # A dictionary of a million distinct floats is built only to be thrown away.
+        words = [name for name, dtype in first.schema.items() if dtype == pl.String]
+        with pq.ParquetWriter(
+            beneath, schema, compression="zstd", version="2.6", use_dictionary=words
+        ) as writer:
             for piece in chain([first], typed):
                 writer.write_table(arrow_table(piece, schema), row_group_size=ROW_GROUP)
                 rows += piece.height

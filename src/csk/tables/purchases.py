@@ -8,7 +8,7 @@ from datetime import date
 import polars as pl
 
 from csk.engine.protocol import Tables
-from csk.facts.payments import purchase_days
+from csk.tables.runs import run_ends, run_starts, sorted_purchase_days
 
 N_STATES = 6
 """Purchases so far, the last state standing for that many and more."""
@@ -22,24 +22,35 @@ def histories(tables: Tables, as_of: date) -> pl.LazyFrame:
     `realised_amount` (all money, net), `purchase_amount` (net money of purchase days),
     `n_payments`, `n_refunds`, and `realised_margin_amount` where payments know their margin.
     """
-    bought = pl.col("n_payments") > 0
-    day = pl.when(bought).then("paid_on")
-    days = purchase_days(tables["payments"], as_of)
+    days = sorted_purchase_days(tables["payments"], as_of)
     has_margin = "margin_amount" in days.collect_schema().names()
-    margin = {"realised_margin_amount": pl.col("margin_amount").sum()} if has_margin else {}
-    return (
-        days.group_by("customer_id")
-        .agg(
-            n_purchases=bought.cast(pl.Int64).sum(),
-            first_purchase_on=day.min(),
-            last_purchase_on=day.max(),
-            first_paid_on=pl.col("paid_on").min(),
-            realised_amount=pl.col("amount").sum(),
-            purchase_amount=pl.when(bought).then("amount").otherwise(0).sum(),
-            n_payments=pl.col("n_payments").sum().cast(pl.Int64),
-            n_refunds=pl.col("n_refunds").sum().cast(pl.Int64),
-            **margin,
-        )
+    bought = pl.col("n_payments") > 0
+    day, starts = pl.when(bought).then("paid_on"), run_starts()
+    sums = {
+        "n_purchases": bought.cast(pl.Int64),
+        "realised_amount": pl.col("amount"),
+        "purchase_amount": pl.when(bought).then("amount").otherwise(0),
+        "n_payments": pl.col("n_payments"),
+        "n_refunds": pl.col("n_refunds"),
+        **({"realised_margin_amount": pl.col("margin_amount")} if has_margin else {}),
+    }
+    # Rows lie by customer and day: what is true of a customer stands at the end of its run, the
+    # sums as what a running sum has grown since the end of the run before.
+    at_ends = days.select(
+        "customer_id",
+        *(value.cum_sum().alias(name) for name, value in sums.items()),
+        first_purchase_on=pl.when(starts).then(day.backward_fill()).forward_fill(),
+        last_purchase_on=day.forward_fill(),
+        first_paid_on=pl.when(starts).then("paid_on").forward_fill(),
+        is_last=run_ends(),
+    ).filter("is_last")
+    grown = [pl.col(name) - pl.col(name).shift(1).fill_null(0) for name in sums]
+    has_bought = pl.col("n_purchases") > 0
+    return at_ends.select(
+        "customer_id", *grown, "first_purchase_on", "last_purchase_on", "first_paid_on"
+    ).with_columns(
+        pl.when(has_bought).then(name).alias(name)
+        for name in ("first_purchase_on", "last_purchase_on")
     )
 
 
@@ -50,25 +61,23 @@ def gap_counts(tables: Tables, as_of: date) -> pl.LazyFrame:
     `n_censored` last gaps still open (days from the last purchase to `as_of`).
     """
     days = (
-        purchase_days(tables["payments"], as_of)
+        sorted_purchase_days(tables["payments"], as_of)
         .filter(pl.col("n_payments") > 0)
         .select("customer_id", "paid_on")
-        .sort("customer_id", "paid_on")
         .with_row_index("row")
     )
-    is_first = pl.col("customer_id") != pl.col("customer_id").shift(1)
-    is_last = pl.col("customer_id") != pl.col("customer_id").shift(-1)
-    first_row = pl.when(is_first.fill_null(value=True)).then("row").forward_fill()
-    following = pl.when(~is_last.fill_null(value=True)).then(pl.col("paid_on").shift(-1))
+    first_row = pl.when(run_starts()).then("row").forward_fill()
+    following = pl.when(~run_ends()).then(pl.col("paid_on").shift(-1))
     silence = (following.fill_null(as_of) - pl.col("paid_on")).dt.total_days()
-    is_open = following.is_null()
     return (
         days.select(
             state=pl.min_horizontal(pl.col("row") - first_row + 1, N_STATES).cast(pl.Int32),
             days=silence.cast(pl.Int32),
-            n_bought=(~is_open).cast(pl.Int64),
-            n_censored=is_open.cast(pl.Int64),
+            is_open=following.is_null(),
         )
         .group_by("state", "days")
-        .agg(pl.col("n_bought", "n_censored").sum())
+        .agg(
+            n_bought=(~pl.col("is_open")).cast(pl.Int64).sum(),
+            n_censored=pl.col("is_open").cast(pl.Int64).sum(),
+        )
     )

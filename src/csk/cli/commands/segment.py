@@ -67,5 +67,6 @@ def segment(  # noqa: PLR0917 # the options of a command
         config,
     )
     wanted = Wanted(tuple(output or ()), as_, report, if_exists, encoding, quiet, previous)
-    with opened_book(paths, settings, store, quiet=quiet) as session:
+    wanted.refuse_early()
+    with opened_book(paths, settings, store, quiet=quiet, outputs=wanted.outputs) as session:
         run(session, wanted, top)
