@@ -4,6 +4,7 @@ One rule: a column name that stands in the code as a literal stands here, with i
 meaning; the data dictionary, the casts of intake and the types of the files come from here.
 """
 
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 SCHEMA_VERSION: Final = 1
@@ -21,7 +22,8 @@ class Column(NamedTuple):
     required: bool = False
 
 
-class Table(NamedTuple):
+@dataclass(frozen=True)
+class Table:
     """One table: its columns in file order and the columns that identify a row."""
 
     name: str
@@ -36,7 +38,7 @@ class Table(NamedTuple):
         """Column names in file order."""
         return tuple(column.name for column in self.columns)
 
-    def __getitem__(self, name: str) -> Column:  # type: ignore[override]
+    def __getitem__(self, name: str) -> Column:
         """Return the column called `name`; KeyError where there is none."""
         for column in self.columns:
             if column.name == name:
@@ -172,7 +174,9 @@ COSTS: Final = Table(
     (
         Column("plan", "text", "Plan the margin holds for."),
         Column("product_id", "id", "Product the margin holds for."),
-        Column("margin_share", "number", "Share of revenue that is margin, in [0, 1].", required=True),
+        Column(
+            "margin_share", "number", "Share of revenue that is margin, in [0, 1].", required=True
+        ),
     ),
     one_of=(("plan", "product_id"),),
 )
@@ -227,14 +231,22 @@ CUSTOMER_SNAPSHOT: Final = Table(
         Column("customer_id", "id", "Who pays.", required=True),
         Column("plan", "text", "Plan of the main contract; null without contracts."),
         Column("is_alive", "flag", "Whether the customer has not left."),
-        Column("lifecycle_stage", "text", "onboarding, adopting, retained, expanding, at-risk, churned."),
+        Column(
+            "lifecycle_stage",
+            "text",
+            "onboarding, adopting, retained, expanding, at-risk, churned.",
+        ),
         Column("tier", "text", "high-touch, low-touch or tech-touch; null for who has left."),
         Column("value_risk_cell", "text", "save, protect-and-expand, automate or maintain."),
-        Column("rfm_segment", "text", "One of eleven segments of repeat buyers; null under contract."),
+        Column(
+            "rfm_segment", "text", "One of eleven segments of repeat buyers; null under contract."
+        ),
         Column("rfm_recency", "count", "Score of recency, 5 = bought last."),
         Column("rfm_frequency", "count", "Score of frequency, 5 = buys most often."),
         Column("rfm_monetary", "count", "Score of money, 5 = spends most."),
-        Column("customer_since_on", "date", "First day of the current (or last) time as a customer."),
+        Column(
+            "customer_since_on", "date", "First day of the current (or last) time as a customer."
+        ),
         Column("churned_on", "date", "First day no longer a customer; null = still there."),
         Column("tenure_months", "number", "Months as a customer up to `as_of` or the end."),
         Column("n_purchases", "count", "Days with a purchase (shops), payments (contracts)."),
@@ -244,7 +256,9 @@ CUSTOMER_SNAPSHOT: Final = Table(
         Column("unit_price_amount", "number", "Expected revenue of a payment, major units (V/N)."),
         Column("margin_share", "number", "Share of revenue that is margin (M/V)."),
         Column("frequency", "number", "Expected payments a month as a customer (N/D)."),
-        Column("duration_months", "number", "Expected months as a customer within the horizon (D)."),
+        Column(
+            "duration_months", "number", "Expected months as a customer within the horizon (D)."
+        ),
         Column("discount_factor", "number", "Present value over face value (PV/M)."),
         Column("ltv_amount", "amount", "Residual LTV: the product of the five factors."),
         Column("ltv_low", "amount", "Lower bound of its 95 % parameter interval."),
@@ -259,7 +273,9 @@ CUSTOMER_SNAPSHOT: Final = Table(
         Column("currency", "text", "ISO 4217 code; null where unknown."),
         Column("ltv_basis", "text", "margin, or revenue where no margin is known."),
         Column("method", "text", "Model behind the row."),
-        Column("n_events", "count", "Ends (contracts) or repeat purchases (shops) it was fitted on."),
+        Column(
+            "n_events", "count", "Ends (contracts) or repeat purchases (shops) it was fitted on."
+        ),
     ),
     key=("as_of", "customer_id"),
 )

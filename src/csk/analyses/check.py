@@ -57,13 +57,27 @@ def findings(book: Book, engine: Engine) -> tuple[Finding, ...]:
             ("zero", "payments", _payments(pl.col("amount") == 0), False),
             ("repeats", "payments", _repeats, False),
         ]
-    found = [one for key, table, rows, grave in checks if (one := _found(book, engine, key, table, rows, grave=grave))]
+    found = [
+        one
+        for key, table, rows, grave in checks
+        if (one := _found(book, engine, key, table, rows, grave=grave))
+    ]
     if "survivors_only" in book.span.notes:
-        found.append(Finding("survivors_only", "subscriptions", book.tables["subscriptions"].rows, (), is_grave=True))
+        found.append(
+            Finding(
+                "survivors_only",
+                "subscriptions",
+                book.tables["subscriptions"].rows,
+                (),
+                is_grave=True,
+            )
+        )
     return tuple(sorted(found, key=lambda finding: (not finding.is_grave, -finding.n)))
 
 
-def _found(book: Book, engine: Engine, key: str, table: str, rows: Rows, *, grave: bool) -> Finding | None:
+def _found(
+    book: Book, engine: Engine, key: str, table: str, rows: Rows, *, grave: bool
+) -> Finding | None:
     n = engine.total(book, lambda tables: rows(tables).select(n=pl.len().cast(pl.Int64)), []).item()
     if not n:
         return None
@@ -96,9 +110,7 @@ def _future_ends(as_of: date) -> Rows:
 def _usage_before_start(as_of: date) -> Rows:
     def rows(tables: Tables) -> pl.LazyFrame:
         started = (
-            spells(contracts(tables, as_of))
-            .group_by("customer_id")
-            .agg(pl.col("started_on").min())
+            spells(contracts(tables, as_of)).group_by("customer_id").agg(pl.col("started_on").min())
         )
         used = tables["usage"].select("customer_id", "used_at")
         return used.join(started, on="customer_id", how="inner").filter(

@@ -76,7 +76,9 @@ def cross_section(book: Book, engine: Engine) -> CrossSection:
         monthly_amount=int(cells["monthly_amount"].sum()) if "monthly_amount" in columns else None,
         total_amount=int(cells["total_amount"].sum()) if "total_amount" in columns else None,
         n_blank_total=int(cells["n_blank"].sum()),
-        plans=tuple(_plan(str(key[0]), part) for key, part in cells.group_by("plan", maintain_order=True)),
+        plans=tuple(
+            _plan(str(key[0]), part) for key, part in cells.group_by("plan", maintain_order=True)
+        ),
         curve=_curve(cells),
     )
 

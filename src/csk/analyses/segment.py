@@ -3,7 +3,7 @@
 One rule: every customer of the book is in the result once, those who have left included.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final
 
@@ -88,12 +88,16 @@ def segmentation(
     """
     span = book.span
     horizons = Horizons(
-        span.as_of, tuple(sorted(settings.risk_horizon)), settings.ltv_horizon, settings.discount_rate
+        span.as_of,
+        tuple(sorted(settings.risk_horizon)),
+        settings.ltv_horizon,
+        settings.discount_rate,
     )
     risk = f"p_churn_{horizons.retained_days}d"
+    fit: ContractFit | RepeatFit
+    rfm: RfmScores | None = None
     if book.is_contractual:
         scored, fit = _contract(book, engine, settings, horizons)
-        rfm = None
     else:
         scored, fit = _repeat(book, engine, settings, horizons)
         scored, rfm = rfm_scored(scored, settings)
@@ -246,8 +250,6 @@ def _kept(rows: pl.LazyFrame, tables: Tables, settings: Settings) -> pl.LazyFram
     return rows.join(attributes, on="customer_id", how="left", suffix="_of_customer")
 
 
-
-
 def snapshot(result: Segmentation, keep: tuple[str, ...] = ()) -> tuple[pl.DataFrame, Table]:
     """Return the table for machines: rows sorted by customer, and the schema that describes it.
 
@@ -261,8 +263,14 @@ def snapshot(result: Segmentation, keep: tuple[str, ...] = ()) -> tuple[pl.DataF
             columns += [risk_column(days) for days in result.horizons.risk_days]
         if not column.name.startswith("p_churn_"):
             columns.append(column)
-    extra = [Column(name, "text", "Kept from the customers table.") for name in keep if name not in standard]
-    table = CUSTOMER_SNAPSHOT._replace(columns=(*columns, *extra))
+    extra = [
+        Column(name, "text", "Kept from the customers table.")
+        for name in keep
+        if name not in standard
+    ]
+    table = replace(CUSTOMER_SNAPSHOT, columns=(*columns, *extra))
     missing = [name for name in table.names if name not in result.customers.columns]
-    rows = result.customers.with_columns(pl.lit(None, dtype=_DTYPES[table[n].kind]).alias(n) for n in missing)
+    rows = result.customers.with_columns(
+        pl.lit(None, dtype=_DTYPES[table[n].kind]).alias(n) for n in missing
+    )
     return rows.select(table.names), table

@@ -102,7 +102,9 @@ def _after_late_entry(
 
 def _log_start(book: Book, first_end: date) -> date:
     """Take the first payment or usage event where it comes shortly before the first end."""
-    begun = [t.first_on for name in ("payments", "usage") if (t := book.tables.get(name)) and t.first_on]
+    begun = [
+        t.first_on for name in ("payments", "usage") if (t := book.tables.get(name)) and t.first_on
+    ]
     near = [day for day in begun if timedelta(0) <= first_end - day <= timedelta(days=_NEAR_DAYS)]
     return min(near, default=first_end)
 

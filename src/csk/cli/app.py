@@ -71,7 +71,7 @@ def run(arguments: Sequence[str], allow_spill: Callable[[str | None], None]) -> 
         _interrupted()
     except BrokenPipeError:
         return _closed_pipe()
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 # the last handler: a bug becomes a sentence
         return _failed(error)
     return result if isinstance(result, int) else int(ExitCode.OK)
 

@@ -36,7 +36,9 @@ Report = Annotated[
 ]
 IfExists = Annotated[
     Literal["replace", "skip", "fail"],
-    typer.Option("--if-exists", help="What to do with an output that is there.", rich_help_panel=_OUT),
+    typer.Option(
+        "--if-exists", help="What to do with an output that is there.", rich_help_panel=_OUT
+    ),
 ]
 OutputEncoding = Annotated[
     Literal["utf-8", "utf-8-sig", "cp932"],
@@ -76,13 +78,19 @@ DataFrom = Annotated[
 DataThrough = Annotated[
     str | None,
     typer.Option(
-        "--data-through", metavar="DAY", help="Last day the log is complete for.", rich_help_panel=_MODEL
+        "--data-through",
+        metavar="DAY",
+        help="Last day the log is complete for.",
+        rich_help_panel=_MODEL,
     ),
 ]
 LtvHorizon = Annotated[
     str | None,
     typer.Option(
-        "--ltv-horizon", metavar="MONTHS", help="How far LTV looks ahead: 36m, 3y.", rich_help_panel=_MODEL
+        "--ltv-horizon",
+        metavar="MONTHS",
+        help="How far LTV looks ahead: 36m, 3y.",
+        rich_help_panel=_MODEL,
     ),
 ]
 RiskHorizon = Annotated[
@@ -96,11 +104,15 @@ RiskHorizon = Annotated[
 ]
 Margin = Annotated[
     float | None,
-    typer.Option("--margin", metavar="SHARE", help="Share of revenue that is margin.", rich_help_panel=_MODEL),
+    typer.Option(
+        "--margin", metavar="SHARE", help="Share of revenue that is margin.", rich_help_panel=_MODEL
+    ),
 ]
 DiscountRate = Annotated[
     float | None,
-    typer.Option("--discount-rate", metavar="RATE", help="Discount a year: 0.1.", rich_help_panel=_MODEL),
+    typer.Option(
+        "--discount-rate", metavar="RATE", help="Discount a year: 0.1.", rich_help_panel=_MODEL
+    ),
 ]
 By = Annotated[
     str | None,
@@ -126,15 +138,21 @@ Previous = Annotated[
 ]
 Currency = Annotated[
     str | None,
-    typer.Option("--currency", metavar="CODE", help="Currency where files name none.", rich_help_panel=_READ),
+    typer.Option(
+        "--currency", metavar="CODE", help="Currency where files name none.", rich_help_panel=_READ
+    ),
 ]
 InputEncoding = Annotated[
     str | None,
-    typer.Option("--input-encoding", metavar="NAME", help="Encoding of the files.", rich_help_panel=_READ),
+    typer.Option(
+        "--input-encoding", metavar="NAME", help="Encoding of the files.", rich_help_panel=_READ
+    ),
 ]
 DateOrder = Annotated[
     Literal["dmy", "mdy"] | None,
-    typer.Option("--date-order", help="Order of day and month where unclear.", rich_help_panel=_READ),
+    typer.Option(
+        "--date-order", help="Order of day and month where unclear.", rich_help_panel=_READ
+    ),
 ]
 AmountUnit = Annotated[
     Literal["major", "minor"] | None,
@@ -143,7 +161,10 @@ AmountUnit = Annotated[
 RejectLimit = Annotated[
     float | None,
     typer.Option(
-        "--reject-limit", metavar="SHARE", help="Share of malformed rows allowed.", rich_help_panel=_READ
+        "--reject-limit",
+        metavar="SHARE",
+        help="Share of malformed rows allowed.",
+        rich_help_panel=_READ,
     ),
 ]
 Store = Annotated[
@@ -157,15 +178,22 @@ Store = Annotated[
 ]
 Shards = Annotated[
     int | None,
-    typer.Option("--shards", min=1, max=1024, help="Parts the book is cut into.", rich_help_panel=_RUN),
+    typer.Option(
+        "--shards", min=1, max=1024, help="Parts the book is cut into.", rich_help_panel=_RUN
+    ),
 ]
 Memory = Annotated[
     str | None,
-    typer.Option("--memory", metavar="SIZE", help="Memory before spilling: 2GB.", rich_help_panel=_RUN),
+    typer.Option(
+        "--memory", metavar="SIZE", help="Memory before spilling: 2GB.", rich_help_panel=_RUN
+    ),
 ]
 Config = Annotated[
     Path | None,
     typer.Option(
-        "--config", metavar="FILE", help="Settings. [default: the nearest csk.toml]", rich_help_panel=_RUN
+        "--config",
+        metavar="FILE",
+        help="Settings. [default: the nearest csk.toml]",
+        rich_help_panel=_RUN,
     ),
 ]

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import polars as pl
-
 from csk.analyses.cross_section import cross_section
 from csk.analyses.segment import Earlier, segmentation, snapshot
 from csk.cli import emit
@@ -45,12 +43,7 @@ def _earlier(session: Session, wanted: Wanted) -> Earlier | None:
     if wanted.previous is not None and not wanted.previous.exists():
         raise UsageError(f"There is no earlier snapshot {wanted.previous}.")
     places: list[Path] = [wanted.previous] if wanted.previous else list(wanted.outputs)
-    found: list[tuple[object, pl.DataFrame]] = [
-        one for place in places if (one := earlier_snapshot(place, as_of)) is not None
-    ]
-    if not found:
-        if wanted.previous is not None:
-            raise UsageError(f"{wanted.previous} holds no snapshot of a day before {as_of}.")
-        return None
-    day, rows = max(found, key=lambda one: str(one[0]))
-    return Earlier(day, rows)  # type: ignore[arg-type] # a date, by the promise of earlier_snapshot
+    found = [one for place in places if (one := earlier_snapshot(place, as_of)) is not None]
+    if not found and wanted.previous is not None:
+        raise UsageError(f"{wanted.previous} holds no snapshot of a day before {as_of}.")
+    return max(found, key=lambda earlier: earlier.as_of, default=None)

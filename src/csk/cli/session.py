@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from csk.analyses.window import window
 from csk.book import Book
@@ -22,6 +22,10 @@ from csk.intake.places import temporary_store
 from csk.intake.store import stored
 from csk.settings import Settings, config_file, settings
 
+_SETTING: Final = {"margin": "margin_share", "input_encoding": "encoding"}
+"""Options whose setting has another name; `encoding` of a command is that of its outputs."""
+_DAYS: Final = ("as_of", "data_from", "data_through")
+
 
 @dataclass(frozen=True, slots=True)
 class Session:
@@ -32,10 +36,19 @@ class Session:
     book: Book
 
 
-def configured(flags: dict[str, Any], config: Path | None) -> Settings:
-    """Return the settings of a run: flags, then `CSK_*`, then csk.toml."""
+def configured(options: dict[str, Any], config: Path | None) -> Settings:
+    """Return the settings of a run: flags, then `CSK_*`, then csk.toml.
+
+    `options` are the arguments of a command by name; those that are no settings are passed over.
+    """
     if config is not None and not config.is_file():
         raise UsageError(f"There is no settings file {config}.")
+    settings_of = {name: value for name, value in options.items() if name != "encoding"}
+    flags = {_SETTING.get(name, name): value for name, value in settings_of.items()}
+    flags = {name: value for name, value in flags.items() if name in Settings.model_fields}
+    flags |= {name: _day(flags[name]) for name in _DAYS if flags.get(name) is not None}
+    if flags.get("rfm") is not None:
+        flags["rfm"] = {"method": flags["rfm"]}
     return settings(flags, config or config_file(Path.cwd()))
 
 
@@ -81,9 +94,8 @@ def _refuse_unknown_columns(book: Book, chosen: Settings) -> None:
         )
 
 
-def today_of(text: str | None) -> date | str | None:
-    """Return a day given as text; `today` stays a word."""
-    if text is None or text == "today":
+def _day(text: str) -> date | str:
+    if text == "today":
         return text
     try:
         return date.fromisoformat(text)

@@ -6,10 +6,10 @@ One rule: integers and dates only, so that any engine gives the same bits in any
 from datetime import date
 
 import narwhals.stable.v2 as nw
-from narwhals.stable.v2.typing import IntoFrameT
+from narwhals.stable.v2.typing import IntoLazyFrameT
 
 
-def purchase_days(payments: IntoFrameT, as_of: date) -> IntoFrameT:
+def purchase_days(payments: IntoLazyFrameT, as_of: date) -> IntoLazyFrameT:
     """Merge the payments of a customer on one day, of the days before `as_of`.
 
     `payments` has `customer_id`, `paid_on` and `amount` (Int64, 1/10,000). One row per customer

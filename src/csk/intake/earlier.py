@@ -9,13 +9,14 @@ from pathlib import Path
 
 import polars as pl
 
+from csk.analyses.segment import Earlier
 from csk.schema import AMOUNT_SCALE, CUSTOMER_SNAPSHOT
 
 _NEEDED = ("as_of", "customer_id", "tier", "ltv_amount")
 
 
-def earlier_snapshot(place: Path, as_of: date) -> tuple[date, pl.DataFrame] | None:
-    """Return the day and rows (`customer_id`, `tier`, `ltv_amount` in counts) before `as_of`.
+def earlier_snapshot(place: Path, as_of: date) -> Earlier | None:
+    """Return the snapshot of a day before `as_of`.
 
     `place` is a Parquet file, or a folder with `fct_customer_snapshot/as_of=.../`. None where
     there is none, or what is there is something else.
@@ -29,7 +30,7 @@ def earlier_snapshot(place: Path, as_of: date) -> tuple[date, pl.DataFrame] | No
     return _read(place, as_of)
 
 
-def _read(path: Path, as_of: date) -> tuple[date, pl.DataFrame] | None:
+def _read(path: Path, as_of: date) -> Earlier | None:
     try:
         found = pl.read_parquet(path, columns=list(_NEEDED), hive_partitioning=False)
         ltv = pl.col("ltv_amount").cast(pl.Decimal(38, AMOUNT_SCALE))
@@ -40,4 +41,4 @@ def _read(path: Path, as_of: date) -> tuple[date, pl.DataFrame] | None:
     days = found["as_of"].unique().to_list()
     if len(days) != 1 or not isinstance(days[0], date) or days[0] >= as_of:
         return None
-    return days[0], rows
+    return Earlier(days[0], rows)

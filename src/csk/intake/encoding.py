@@ -106,7 +106,7 @@ def detected(sample: bytes, name: str, *, whole: bool) -> str:
             f"The encoding of {name} cannot be told:"
             " it is neither UTF-8, UTF-16, CP932 nor EUC-JP.",
             details=_first_foreign(sample),
-            hint="Name it with --encoding (cp1252 for Western European Windows exports).",
+            hint="Name it with --input-encoding (cp1252 for Western European Windows exports).",
         )
     return _more_japanese(plausible)
 
@@ -121,6 +121,11 @@ def utf8(pieces: Iterable[bytes], encoding: str, name: str) -> Iterator[bytes]:
         except UnicodeDecodeError as error:
             line += error.object[: error.start].decode(encoding, "replace").count("\n")
             raise _foreign(name, encoding, error.object[error.start], line) from None
+        except UnicodeError as error:  # UTF-16 and UTF-32 that do not begin as they must
+            raise DataError(
+                f"{name} is not {title(encoding)}: {error}.",
+                hint="Leave --input-encoding away, or name another one.",
+            ) from None
         if encoding == "cp932" and (lax := _LAX_CP932.search(text)):
             line += text.count("\n", 0, lax.start())
             raise _foreign(name, encoding, lax.group().encode("cp932")[0], line)
@@ -133,7 +138,7 @@ def utf8(pieces: Iterable[bytes], encoding: str, name: str) -> Iterator[bytes]:
 def _foreign(name: str, encoding: str, byte: int, line: int) -> DataError:
     return DataError(
         f"{name} is not {title(encoding)} throughout: byte 0x{byte:02X} on line {line:,}.",
-        hint="Name its encoding with --encoding, or export it again.",
+        hint="Name its encoding with --input-encoding, or export it again.",
     )
 
 
@@ -164,6 +169,7 @@ def _without_bom(sample: bytes, name: str) -> str:
                 return encoding
     raise DataError(
         f"{name} is not a table of text: it holds binary bytes.",
+        details=[f"line {sample.count(b'\n', 0, sample.index(0)) + 1}: a byte 0x00"],
         hint="Name CSV, TSV, JSON lines, Parquet or Arrow files.",
     )
 

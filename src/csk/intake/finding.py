@@ -13,7 +13,19 @@ from csk.errors import UsageError
 from csk.schema import INPUTS
 
 _TABLE_SUFFIXES: Final = frozenset(
-    {".csv", ".tsv", ".tab", ".txt", ".psv", ".parquet", ".pq", ".jsonl", ".ndjson", ".arrow", ".feather"}
+    {
+        ".csv",
+        ".tsv",
+        ".tab",
+        ".txt",
+        ".psv",
+        ".parquet",
+        ".pq",
+        ".jsonl",
+        ".ndjson",
+        ".arrow",
+        ".feather",
+    }
 )
 _PACKED_SUFFIXES: Final = frozenset({".gz", ".zst", ".zstd", ".xz", ".bz2", ".zip"})
 
@@ -70,7 +82,8 @@ def _matches(path: str, role: str | None) -> list[Found]:
         return [Found(p, str(p.relative_to(place)), role, was_named=False) for p in inside]
     if place.exists():
         return [Found(place, path, role, was_named=True)]
-    hits = sorted(Path(hit) for hit in glob.glob(str(place), recursive=True))
+    # Path.glob takes no absolute pattern, and a user types one.
+    hits = sorted(Path(hit) for hit in glob.glob(str(place), recursive=True))  # noqa: PTH207 # see above
     return [Found(p, str(p), role, was_named=False) for p in hits if p.is_file()]
 
 

@@ -36,11 +36,14 @@ def manifest(root: Path) -> Book | None:
 def _book(raw: dict[str, Any], root: Path) -> Book:
     raw = {**raw, "root": root, "window": None}
     raw["tables"] = {
-        name: StoredTable(**{**_tuples(t), "first_on": _day(t["first_on"]), "last_on": _day(t["last_on"])})
+        name: StoredTable(
+            **{**_tuples(t), "first_on": _day(t["first_on"]), "last_on": _day(t["last_on"])}
+        )
         for name, t in raw["tables"].items()
     }
     raw["files"] = tuple(
-        FileRead(**{**_tuples(f), "mapping": tuple((a, b) for a, b in f["mapping"])}) for f in raw["files"]
+        FileRead(**{**_tuples(f), "mapping": tuple((a, b) for a, b in f["mapping"])})
+        for f in raw["files"]
     )
     raw["excluded"] = tuple(Excluded(**e) for e in raw["excluded"])
     known = {field.name for field in fields(Book)}

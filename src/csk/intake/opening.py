@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import polars as pl
+
 from csk.book import FileRead
 from csk.errors import CskError, DataError
 from csk.intake.casts import CastOptions, ColumnReading, cast, reading
@@ -167,10 +169,10 @@ def _configured(source: Source, settings: Settings) -> str | None:
 
 
 def _read_as(
-    source: Source, sample: object, name: str, table: str, canonical: str, options: CastOptions
+    source: Source, sample: pl.DataFrame, name: str, table: str, canonical: str, options: CastOptions
 ) -> ColumnReading:
     try:
-        return reading(sample[name], INPUTS[table][canonical], options)  # type: ignore[index]
+        return reading(sample[name], INPUTS[table][canonical], options)
     except CskError as error:
         raise DataError(
             f"{source.name}: {error.sentence}", details=error.details, hint=error.hint
@@ -188,7 +190,9 @@ def _take_margins(one: Opened, result: OpenedFiles) -> None:
         ):
             if key in values:
                 pairs = zip(values[key].to_list(), values["margin_share"].to_list(), strict=True)
-                margins.update({str(k): float(v) for k, v in pairs if k is not None and v is not None})
+                margins.update(
+                    {str(k): float(v) for k, v in pairs if k is not None and v is not None}
+                )
         n += batch.frame.height
     bad = [
         f"{key}: {share}"

@@ -87,7 +87,9 @@ def _sorted(rows: pl.DataFrame, day: str | None) -> pl.DataFrame:
     order = pl.col("customer_id").hash(_ORDER_SEED) // _DAY_BITS * _DAY_BITS
     if day is not None:
         date_of = pl.col(day).cast(pl.Date).to_physical().fill_null(0)
-        order = order + (date_of.cast(pl.Int64) + _DAY_BITS // 2).clip(0, _DAY_BITS - 1).cast(pl.UInt64)
+        order = order + (date_of.cast(pl.Int64) + _DAY_BITS // 2).clip(0, _DAY_BITS - 1).cast(
+            pl.UInt64
+        )
     ordered = (
         rows.with_columns(order.alias("order")).sort("order", maintain_order=True).drop("order")
     )

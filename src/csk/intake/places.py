@@ -64,7 +64,8 @@ def settle(building: Path, target: Path) -> None:
             shutil.rmtree(target)
         building.rename(target)
         others = sorted(
-            (p for p in target.parent.glob("book-*") if p != target), key=lambda p: p.stat().st_mtime
+            (p for p in target.parent.glob("book-*") if p != target),
+            key=lambda p: p.stat().st_mtime,
         )
         for old in others[: max(0, len(others) + 1 - KEPT_STORES)]:
             shutil.rmtree(old, ignore_errors=True)

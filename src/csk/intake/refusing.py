@@ -44,7 +44,9 @@ def told_rejects(rejects: pl.DataFrame) -> list[str]:
         )
         values = ", ".join(repr(str(value)[:60]) for value in row["value"])
         column = f"{row['column']}: " if row["column"] else ""
-        lines.append(f"{row['file']}, {where}: {column}{values} {row['reason']} ({row['n']:,} rows)")
+        lines.append(
+            f"{row['file']}, {where}: {column}{values} {row['reason']} ({row['n']:,} rows)"
+        )
     if groups.height > EXAMPLES:
         lines.append(f"... and {groups.height - EXAMPLES} more kinds")
     return lines

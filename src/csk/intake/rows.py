@@ -14,6 +14,7 @@ import polars as pl
 from csk.calendar import DAYS_PER_MONTH
 from csk.intake.casts import ColumnReading, cast
 from csk.intake.profiles import profile
+from csk.money import COUNTS_PER_UNIT, LARGEST_AMOUNT
 from csk.schema import AMOUNT_SCALE, Table
 
 STORED: Final[Mapping[str, tuple[str, ...]]] = {
@@ -32,8 +33,23 @@ STORED: Final[Mapping[str, tuple[str, ...]]] = {
     "usage": ("customer_id", "user_id", "used_at", "feature", "quantity"),
     "tickets": ("customer_id", "opened_at", "closed_at", "severity"),
     "surveys": ("customer_id", "answered_on", "kind", "score"),
-    "touches": ("customer_id", "touched_on", "channel", "action", "cost_amount", "experiment", "arm"),
-    "cross_section": ("customer_id", "tenure_months", "is_churned", "plan", "monthly_amount", "total_amount"),
+    "touches": (
+        "customer_id",
+        "touched_on",
+        "channel",
+        "action",
+        "cost_amount",
+        "experiment",
+        "arm",
+    ),
+    "cross_section": (
+        "customer_id",
+        "tenure_months",
+        "is_churned",
+        "plan",
+        "monthly_amount",
+        "total_amount",
+    ),
 }
 """Canonical columns kept in the store, of those that a file has or that are derived."""
 
@@ -176,8 +192,11 @@ def _times(price: pl.Expr, frame: pl.DataFrame) -> pl.Expr:
         return price
     quantity = pl.col("quantity")
     whole = quantity.cast(pl.Int64, strict=False)
-    exact = price * whole
-    return pl.when(whole == quantity).then(exact).otherwise((price * quantity).round(0).cast(pl.Int64))
+    # Whole numbers wrap around in silence, so what they cannot hold becomes null first.
+    holds = (price.cast(pl.Float64) * quantity).abs() < LARGEST_AMOUNT * COUNTS_PER_UNIT
+    exact = pl.when(holds).then(price * whole)
+    nearest = (price * quantity).round(0).cast(pl.Int64, strict=False)
+    return pl.when(whole == quantity).then(exact).otherwise(nearest)
 
 
 def _recurring_amounts(frame: pl.DataFrame) -> pl.DataFrame:
@@ -185,7 +204,9 @@ def _recurring_amounts(frame: pl.DataFrame) -> pl.DataFrame:
     has = set(frame.columns)
     count = pl.col("interval_count").fill_null(1) if "interval_count" in has else pl.lit(1)
     unit = pl.col("interval").str.to_lowercase() if "interval" in has else pl.lit("month")
-    months = unit.str.strip_chars().replace_strict(_TERM_MONTHS, default=None, return_dtype=pl.Int64)
+    months = unit.str.strip_chars().replace_strict(
+        _TERM_MONTHS, default=None, return_dtype=pl.Int64
+    )
     term = pl.col("term_months") if "term_months" in has else (months * count)
     frame = frame.with_columns(term_months=term.fill_null(1).clip(lower_bound=1).cast(pl.Int64))
     if "mrr_amount" not in has:
@@ -197,7 +218,7 @@ def _recurring_amounts(frame: pl.DataFrame) -> pl.DataFrame:
             .then(DAYS_PER_MONTH / count)
             .otherwise(1 / pl.col("term_months"))
         )
-        frame = frame.with_columns(mrr_amount=(price * per_month).round(0).cast(pl.Int64))
+        frame = frame.with_columns(mrr_amount=(price * per_month).round(0).cast(pl.Int64, strict=False))
     missing = [name for name in ("plan", "cancel_reason") if name not in has]
     frame = frame.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in missing)
     if "ended_on" not in has:
@@ -215,11 +236,19 @@ def _rule(frame: pl.DataFrame, plan: RowPlan) -> pl.Expr:
         rule = status.replace_strict(known, default=None, return_dtype=pl.String)
         if name == "payments":
             # Money that went back is its own negative row in some exports: that row counts.
-            rule = pl.when((rule == "refunded") & (pl.col("amount") <= 0)).then(None).otherwise(rule)
+            rule = (
+                pl.when((rule == "refunded") & (pl.col("amount") <= 0)).then(None).otherwise(rule)
+            )
     if name == "subscriptions":
-        rule = pl.when(rule.is_null() & (pl.col("mrr_amount") == 0)).then(pl.lit("free")).otherwise(rule)
+        rule = (
+            pl.when(rule.is_null() & (pl.col("mrr_amount") == 0))
+            .then(pl.lit("free"))
+            .otherwise(rule)
+        )
     if name in EVENTS:
-        rule = pl.when(pl.col("customer_id").is_null()).then(pl.lit("no_customer_id")).otherwise(rule)
+        rule = (
+            pl.when(pl.col("customer_id").is_null()).then(pl.lit("no_customer_id")).otherwise(rule)
+        )
     return rule
 
 
@@ -235,7 +264,11 @@ def _broken(
         checks: list[pl.Expr] = []
         if column.name in failures:
             checks.append(pl.lit(failures[column.name]))
-        if column.name in required and column.name in frame.columns and frame[column.name].has_nulls():
+        if (
+            column.name in required
+            and column.name in frame.columns
+            and frame[column.name].has_nulls()
+        ):
             checks.append(pl.col(column.name).is_null())
         if checks:
             broken[column.name] = pl.any_horizontal(checks)
@@ -249,7 +282,9 @@ def _broken(
         backwards = (pl.col("ended_on") < pl.col("started_on")).fill_null(value=False)
         if frame.select(backwards.any()).item():
             broken["ended_on"] = (
-                pl.any_horizontal(broken["ended_on"], backwards) if "ended_on" in broken else backwards
+                pl.any_horizontal(broken["ended_on"], backwards)
+                if "ended_on" in broken
+                else backwards
             )
     return broken
 
@@ -267,12 +302,18 @@ def _rejects(
     if not rejected.any():
         return empty
     by_column = {reading.column.name: reading for reading in plan.readings}
-    marks = frame.select(pl.int_range(pl.len()).alias("row"), *(e.alias(c) for c, e in broken.items()))
+    marks = frame.select(
+        pl.int_range(pl.len()).alias("row"), *(e.alias(c) for c, e in broken.items())
+    )
     parts = [empty]
     for column in broken:
         rows = marks.filter(rejected & marks[column])["row"]
         reading = by_column.get(column)
-        text = batch[reading.name].cast(pl.String)[rows] if reading else pl.repeat("", len(rows), eager=True)
+        text = (
+            batch[reading.name].cast(pl.String)[rows]
+            if reading
+            else pl.repeat("", len(rows), eager=True)
+        )
         value = frame[column][rows] if column in frame.columns else text
         parts.append(
             pl.DataFrame(
@@ -280,7 +321,7 @@ def _rejects(
                     "row": rows.cast(pl.Int64),
                     "column": pl.repeat(reading.name if reading else column, len(rows), eager=True),
                     "value": text.fill_null(""),
-                    "reason": _reason(column, plan, value, text, reading),
+                    "reason": _reason(column, value, text, reading),
                 },
                 schema=empty.schema,
             )
@@ -289,16 +330,17 @@ def _rejects(
 
 
 def _reason(
-    column: str, plan: RowPlan, value: pl.Series, text: pl.Series, reading: ColumnReading | None
+    column: str, value: pl.Series, text: pl.Series, reading: ColumnReading | None
 ) -> pl.Series:
     understood = "ends before it starts" if column == "ended_on" else "lies in the future"
-    unread = reading.reason if reading else "could not be derived"
+    unread = reading.reason if reading else "cannot be derived from price, quantity and term"
+    absent = "is missing" if reading else unread
     return (
         pl.select(
             pl.when(pl.lit(value).is_not_null())
             .then(pl.lit(understood))
             .when(pl.lit(text).is_null() | (pl.lit(text) == ""))
-            .then(pl.lit("is missing"))
+            .then(pl.lit(absent))
             .otherwise(pl.lit(unread))
         )
         .to_series()
@@ -306,11 +348,15 @@ def _reason(
     )
 
 
-def _excluded(frame: pl.DataFrame, rule: pl.Series, plan: RowPlan) -> tuple[tuple[str, int, int], ...]:
+def _excluded(
+    frame: pl.DataFrame, rule: pl.Series, plan: RowPlan
+) -> tuple[tuple[str, int, int], ...]:
     if rule.null_count() == len(rule):
         return ()
     money = {"payments": "amount", "subscriptions": "mrr_amount"}.get(plan.table.name)
-    amount = frame[money].fill_null(0) if money else pl.repeat(0, len(rule), dtype=pl.Int64, eager=True)
+    amount = (
+        frame[money].fill_null(0) if money else pl.repeat(0, len(rule), dtype=pl.Int64, eager=True)
+    )
     found = (
         pl.DataFrame({"rule": rule, "amount": amount})
         .drop_nulls("rule")
@@ -329,6 +375,8 @@ def _currencies(rows: pl.DataFrame) -> frozenset[str]:
 
 def _stored(rows: pl.DataFrame, batch: pl.DataFrame, plan: RowPlan) -> pl.DataFrame:
     name = plan.table.name
-    columns = stored_columns(name, frozenset(rows.columns), with_margin="margin_amount" in rows.columns)
+    columns = stored_columns(
+        name, frozenset(rows.columns), with_margin="margin_amount" in rows.columns
+    )
     attributes = [batch[a].cast(pl.String).str.strip_chars() for a in plan.attributes]
     return rows.select(columns).with_columns(attributes)

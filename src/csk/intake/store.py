@@ -101,7 +101,9 @@ def _read(
         for one in opened.files:
             _read_file(one, opened.margin_by_product, today, tables[one.role], tally)
         columns = {
-            name: _columns(name, [o for o in opened.files if o.role == name], bool(opened.margin_by_product))
+            name: _columns(
+                name, [o for o in opened.files if o.role == name], bool(opened.margin_by_product)
+            )
             for name in tables
         }
         tally.files.extend(opened.unneeded)
@@ -116,7 +118,9 @@ def _read(
     return Book(
         root=work,
         n_shards=n_shards,
-        tables={name: _stored_table(name, tally, columns[name]) for name in tables if tally.rows[name]},
+        tables={
+            name: _stored_table(name, tally, columns[name]) for name in tables if tally.rows[name]
+        },
         files=tuple(tally.files),
         excluded=tuple(
             Excluded(table, rule, n, tally.excluded_amounts[table, rule])
@@ -125,7 +129,9 @@ def _read(
         ),
         rows_rejected=sum(f.rows_rejected for f in tally.files),
         currency=refuse_mixed_currencies(tally.currencies, settings.currency),
-        attributes=tuple(c for c in columns.get("customers", ()) if c not in INPUTS["customers"].names),
+        attributes=tuple(
+            c for c in columns.get("customers", ()) if c not in INPUTS["customers"].names
+        ),
         margin_by_plan=dict(opened.margin_by_plan),
         has_product_margin=bool(opened.margin_by_product),
         digest=digest,
@@ -173,7 +179,9 @@ def _completed(rows: pl.DataFrame, columns: Sequence[str], table: str) -> pl.Dat
     """Give every file of a role the same columns, null where it has none."""
     missing = [c for c in columns if c not in rows.columns]
     return rows.with_columns(
-        pl.lit(None, dtype=dtype(INPUTS[table], c) if c in INPUTS[table].names else pl.String).alias(c)
+        pl.lit(
+            None, dtype=dtype(INPUTS[table], c) if c in INPUTS[table].names else pl.String
+        ).alias(c)
         for c in missing
     ).select(columns)
 
@@ -273,7 +281,15 @@ def _size(found: Found) -> int:
         size = found.path.stat().st_size
     except OSError:
         return 0
-    packed = found.path.suffix.lower() in {".gz", ".zst", ".zstd", ".xz", ".bz2", ".zip", ".parquet"}
+    packed = found.path.suffix.lower() in {
+        ".gz",
+        ".zst",
+        ".zstd",
+        ".xz",
+        ".bz2",
+        ".zip",
+        ".parquet",
+    }
     return size * (_PACKED if packed else 1)
 
 
@@ -282,7 +298,16 @@ def _digest(files: Sequence[Found], settings: Settings, *, with_content: bool) -
     digest = hashlib.blake2b(digest_size=32)
     reading = settings.model_dump(
         mode="json",
-        include={"encoding", "date_order", "amount_unit", "tz", "columns", "shards", "currency", "reject_limit"},
+        include={
+            "encoding",
+            "date_order",
+            "amount_unit",
+            "tz",
+            "columns",
+            "shards",
+            "currency",
+            "reject_limit",
+        },
     )
     for part in (csk.__version__, SCHEMA_VERSION, pl.__version__, sorted(reading.items())):
         digest.update(repr(part).encode())
@@ -302,8 +327,6 @@ def _content(path: Path) -> bytes:
             return hashlib.file_digest(file, "sha256").digest()
     except OSError as error:
         raise StorageError(f"{path} could not be read: {error}.") from error
-
-
 
 
 def rejects(book: Book) -> pl.DataFrame:

@@ -86,8 +86,10 @@ def fit(counts: pl.DataFrame, n_months: int) -> ContractFit:
         raise ModelError("No contract was ever observed, so there is no survival to learn from.")
     counts = counts.with_columns(pl.col("group").fill_null(""))
     ends = pl.col("n_voluntary", "n_involuntary", "n_unknown").sum()
-    sizes = counts.group_by("group", "term_months").agg(n=pl.sum_horizontal(ends)).sort(
-        "term_months", "group"
+    sizes = (
+        counts.group_by("group", "term_months")
+        .agg(n=pl.sum_horizontal(ends))
+        .sort("term_months", "group")
     )
     ticks = (n_months + 1) * TICKS_PER_MONTH + int(counts["age"].to_numpy().max())
     curves: list[GroupCurve] = []
@@ -211,7 +213,9 @@ def _scored_cells(curve: GroupCurve, cells: pl.DataFrame, horizons: Horizons) ->
         cells[name].cast(pl.Int64).to_numpy() for name in ("here", "due", "term_ticks", "to_ltv")
     )
     monthly = (1.0 + horizons.discount_rate) ** (1 / 12) - 1.0
-    number, present = residual.expected_payments(curve.grid, here, end, due, term, discount_per_month=monthly)
+    number, present = residual.expected_payments(
+        curve.grid, here, end, due, term, discount_per_month=monthly
+    )
     risks = {
         f"p_churn_{days}d": 1.0
         - residual.conditional_survival(curve.grid, here, cells[f"to_{days}d"].to_numpy())
@@ -234,13 +238,21 @@ def _scored_cells(curve: GroupCurve, cells: pl.DataFrame, horizons: Horizons) ->
 
 
 def _if_retained(
-    curve: GroupCurve, here: Floats, retained: Floats, end: Floats, due: Floats, term: Floats, monthly: float
+    curve: GroupCurve,
+    here: Floats,
+    retained: Floats,
+    end: Floats,
+    due: Floats,
+    term: Floats,
+    monthly: float,
 ) -> Floats:
     """Present value of one unit a payment for those who are still there after the risk horizon."""
     sure = np.ones_like(curve.grid)
     stop = np.minimum(retained, end)
     _, certain = residual.expected_payments(sure, here, stop, due, term, discount_per_month=monthly)
-    _, later = residual.expected_payments(curve.grid, stop, end, due, term, discount_per_month=monthly)
+    _, later = residual.expected_payments(
+        curve.grid, stop, end, due, term, discount_per_month=monthly
+    )
     wait = (1.0 + monthly) ** -((stop - here) / TICKS_PER_MONTH)
     total: Floats = certain + later * wait
     return total
@@ -249,7 +261,7 @@ def _if_retained(
 def _interval(
     curve: GroupCurve, here: Floats, end: Floats, due: Floats, term: Floats
 ) -> tuple[Floats, Floats]:
-    """Return the 95 % bounds of expected payments as shares of their expectation, by age in months."""
+    """Return 95 % bounds of expected payments as shares of them, by age in months."""
     months, at = np.unique(here // TICKS_PER_MONTH, return_inverse=True)
     first = np.array([np.flatnonzero(at == i)[0] for i in range(len(months))], dtype=np.int64)
     drawn, _ = residual.expected_payments(
@@ -284,10 +296,15 @@ def total_interval(
         if part.is_empty() or total == 0:
             continue
         month = (pl.col("here") // TICKS_PER_MONTH).alias("month")
-        coarse = part.with_columns(month).group_by("month").agg(
-            pl.col("here", "to_ltv", "due", "term_ticks").first(), pl.col("amount").sum()
-        ).sort("month")
-        arrays = [coarse[n].cast(pl.Int64).to_numpy() for n in ("here", "to_ltv", "due", "term_ticks")]
+        coarse = (
+            part.with_columns(month)
+            .group_by("month")
+            .agg(pl.col("here", "to_ltv", "due", "term_ticks").first(), pl.col("amount").sum())
+            .sort("month")
+        )
+        arrays = [
+            coarse[n].cast(pl.Int64).to_numpy() for n in ("here", "to_ltv", "due", "term_ticks")
+        ]
         point, _ = residual.expected_payments(curve.grid, *arrays)
         moved, _ = residual.expected_payments(curve.draws, *arrays)
         share = moved / np.where(point > 0, point, 1.0)
@@ -306,5 +323,3 @@ def new_customer(curve: GroupCurve, horizons: Horizons) -> tuple[float, float]:
     here = np.array([-1])
     number, _ = residual.expected_payments(curve.grid, here, end, np.array([0]), term)
     return float(residual.expected_months(curve.grid, here, end)[0]), float(number[0])
-
-

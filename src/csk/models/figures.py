@@ -156,7 +156,7 @@ def _arpa_churn(alive: pl.DataFrame, yearly: float | None, whole: Factors) -> fl
         arpa = int(alive["mrr_amount"].sum()) / alive.height
     else:
         arpa = whole.unit_price_amount * UNIT * (whole.frequency or 0.0)
-    return arpa * (whole.margin_share or 0.0) / monthly
+    return float(arpa * (whole.margin_share or 0.0) / monthly)
 
 
 def _new_customers(

@@ -51,7 +51,7 @@ def fit(
         raise ModelError(
             "The log is too short, or has too few buyers, to tell silence from leaving.",
             hint=f"It must cover more than {within_days} days after at least 30 purchases; "
-            "--purchase-within changes the days.",
+            "purchase_within_days in csk.toml changes the days.",
         )
     buyers = snapshot.filter(pl.col("n_purchases") > 0)
     x, t_x, T = (buyers[n].to_numpy() for n in ("n_purchases", "recency_days", "age_days"))
@@ -69,7 +69,7 @@ def mean_spend(buyers: pl.DataFrame) -> Floats:
     """Return the mean net money per purchase day, in counts of 1/10,000; NaN without purchase."""
     days = buyers["n_purchases"].to_numpy().astype(np.float64)
     money = buyers["purchase_amount"].to_numpy().astype(np.float64)
-    return np.divide(money, days, out=np.full(len(days), np.nan), where=days > 0)
+    return np.asarray(np.divide(money, days, out=np.full(len(days), np.nan), where=days > 0))
 
 
 def _by_group(gaps: pl.DataFrame) -> list[inactivity.GapCounts]:
@@ -92,8 +92,8 @@ def score(snapshot: pl.DataFrame, fitted: RepeatFit, horizons: Horizons) -> pl.D
     """Return the snapshot with what is ahead of each customer from `as_of` on.
 
     Adds `is_alive` (silence below the limit), `churned_on` (last purchase + limit),
-    `p_churn_{H}d`, `duration_months`, `p_alive`, `n_expected`, `n_present`, `n_retained`, `unit_price_amount` (counts of 1/10,000, the
-    shrunk spend per purchase day), `share_low`, `share_high`, `n_events`, `method`.
+    `p_churn_{H}d`, `duration_months`, `p_alive`, `n_expected`, `n_present`, `n_retained`,
+    `unit_price_amount` (counts of 1/10,000, the shrunk spend per purchase day), `share_low`, `share_high`, `n_events`, `method`.
     """
     end = (plus_months(horizons.as_of, horizons.ltv_months) - horizons.as_of).days
     has_bought = snapshot["n_purchases"].to_numpy() > 0
@@ -110,7 +110,9 @@ def score(snapshot: pl.DataFrame, fitted: RepeatFit, horizons: Horizons) -> pl.D
     number = np.where(is_alive, bgnbd.expected_purchases(fitted.purchases, x - 1, t_x, T, end), 0.0)
     stays = stay_days[:, days.index(end)]
     present = number * _discount(stays, horizons.discount_rate)
-    longer = _stay_if_retained(stays, stay_days, p_churn, days.index(min(horizons.retained_days, end)))
+    longer = _stay_if_retained(
+        stays, stay_days, p_churn, days.index(min(horizons.retained_days, end))
+    )
     kept = present * np.divide(longer, stays, out=np.ones_like(stays), where=stays > 0)
     low, high = _interval(fitted, x - 1, t_x, T, end, number)
     price = gammagamma.expected_value(fitted.spend, x * has_bought, mean_spend(snapshot))
@@ -118,7 +120,7 @@ def score(snapshot: pl.DataFrame, fitted: RepeatFit, horizons: Horizons) -> pl.D
     return snapshot.with_columns(
         is_alive=alive,
         churned_on=pl.when(pl.Series(~is_alive & has_bought)).then(
-            pl.col("last_purchase_on") + pl.duration(days=pl.Series(limit))
+            pl.col("last_purchase_on") + pl.duration(days=pl.lit(pl.Series(limit)))
         ),
         p_alive=pl.Series(bgnbd.p_alive(fitted.purchases, x - 1, t_x, T) * has_bought),
         duration_months=pl.Series(np.where(is_alive, stays / DAYS_PER_MONTH, 0.0)),
@@ -144,7 +146,7 @@ def _discount(stay_days: Floats, rate: float) -> Floats:
 
 
 def _stay_if_retained(stays: Floats, stay_days: Floats, p_churn: Floats, risk: int) -> Floats:
-    """Expected days for those who do not leave within the risk horizon (column `risk`).
+    """Return the days expected of those who stay through the risk horizon (column `risk`).
 
     The days of the horizon are theirs in full; what comes after is as expected now, given that
     they reach it.
@@ -176,7 +178,10 @@ def _interval(
         ends = [
             bgnbd.expected_purchases(
                 _moved(fitted.purchases, sign * np.sqrt(max(value, 0.0)) * axis),
-                x[some], t_x[some], T[some], days,
+                x[some],
+                t_x[some],
+                T[some],
+                days,
             )
             for sign in (1.0, -1.0)
         ]

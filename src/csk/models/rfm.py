@@ -47,11 +47,14 @@ def rfm_scored(customers: pl.DataFrame, settings: Settings) -> tuple[pl.DataFram
         "rfm_frequency": customers["n_purchases"].to_numpy().astype(np.float64),
         "rfm_monetary": customers["purchase_amount"].to_numpy().astype(np.float64),
     }
-    edges = {name: _edges(name, of[bought], settings) for name, of in values.items()}
+    edges = {
+        name: np.asarray(_edges(name, of[bought], settings), np.float64)
+        for name, of in values.items()
+    }
     scores = {name: rfm.scores(values[name], edges[name]).astype(np.int64) for name in _PARTS}
     top = {name: len(edges[name]) + 1 for name in _PARTS}
     fifths = [np.ceil(scores[name] * 5 / top[name]).astype(np.int64) for name in _PARTS]
-    names = np.array(rfm.SEGMENTS.names, dtype=object)[rfm.segment_of(*fifths)]
+    names = np.array(rfm.SEGMENTS.names, dtype=object)[rfm.segment_of(fifths[0], fifths[1], fifths[2])]
     has = pl.Series(bought)
     scored = customers.with_columns(
         *(pl.when(has).then(pl.Series(scores[name])).alias(name) for name in _PARTS),
@@ -59,7 +62,7 @@ def rfm_scored(customers: pl.DataFrame, settings: Settings) -> tuple[pl.DataFram
     )
     return scored, RfmScores(
         method=method,
-        edges={name: tuple(float(edge) for edge in of) for name, of in edges.items()},
+        edges={name: tuple(of.tolist()) for name, of in edges.items()},
         sizes={
             name: tuple(np.bincount(of[bought], minlength=top[name] + 1)[1:].tolist())
             for name, of in scores.items()

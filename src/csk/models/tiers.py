@@ -83,14 +83,20 @@ def _by_share(
     if earlier is None:
         return names[tier], plan
     before = served.join(
-        earlier.select("customer_id", pl.col("tier").alias("before")), on="customer_id", how="left",
+        earlier.select("customer_id", pl.col("tier").alias("before")),
+        on="customer_id",
+        how="left",
         maintain_order="left",
-    )["before"].replace_strict({name: i for i, name in enumerate(NAMES)}, default=-1, return_dtype=pl.Int8)
+    )["before"].replace_strict(
+        {name: i for i, name in enumerate(NAMES)}, default=-1, return_dtype=pl.Int8
+    )
     was = before.to_numpy()
     down = allocation.by_share(value, [min(cut + HYSTERESIS, 1.0) for cut in choice.shares])
     up = allocation.by_share(value, [max(cut - HYSTERESIS, 0.0) for cut in choice.shares])
     stays = (was >= 0) & (was != tier) & ((was == down) | (was == up))
-    return names[np.where(stays, was, tier)], TierPlan("share", choice.shares, n_kept=int(stays.sum()))
+    return names[np.where(stays, was, tier)], TierPlan(
+        "share", choice.shares, n_kept=int(stays.sum())
+    )
 
 
 def _by_budget(

@@ -82,9 +82,7 @@ def factors(customers: pl.DataFrame) -> Factors:
         months=pl.col("duration_months").sum(),
         revenue=revenue.sum(),
         margin=(revenue * pl.col("margin_share")).sum(),
-        present=(
-            pl.col("n_present") * pl.col("unit_price_amount") * pl.col("margin_share")
-        ).sum(),
+        present=(pl.col("n_present") * pl.col("unit_price_amount") * pl.col("margin_share")).sum(),
     )
     payments, months, money, margin, present = (float(v) for v in sums.row(0))
     return Factors(

@@ -104,7 +104,13 @@ def _plain(book: Book, found: tuple[Finding, ...]) -> dict[str, object]:
         "reconciliation": reconciled(book),
         "mappings": {f.file: dict(f.mapping) for f in book.files if f.role},
         "findings": [
-            {"key": f.key, "table": f.table, "rows": f.n, "examples": list(f.examples), "grave": f.is_grave}
+            {
+                "key": f.key,
+                "table": f.table,
+                "rows": f.n,
+                "examples": list(f.examples),
+                "grave": f.is_grave,
+            }
             for f in found
         ],
     }

@@ -3,7 +3,17 @@
 import math
 
 from csk.analyses.cross_section import CrossSection
-from csk.reports.blocks import Block, Curve, Figure, Figures, Grid, GridColumn, Heading, Note, Report
+from csk.reports.blocks import (
+    Block,
+    Curve,
+    Figure,
+    Figures,
+    Grid,
+    GridColumn,
+    Heading,
+    Note,
+    Report,
+)
 from csk.reports.figures import NOTHING, amount, count, number, share
 from csk.reports.reconciliation import exact, reconciled, reconciliation
 from csk.stats.survival import survival_at

@@ -20,7 +20,9 @@ def amount(count: float | None, currency: str) -> str:
         return NOTHING
     whole = round(count)
     if not currency:
-        return f"{whole / 10_000:,.0f}" if abs(whole) >= 1_000 * 10_000 else f"{whole / 10_000:,.2f}"
+        return (
+            f"{whole / 10_000:,.0f}" if abs(whole) >= 1_000 * 10_000 else f"{whole / 10_000:,.2f}"
+        )
     if money.minor_digits(currency) and abs(whole) >= 100_000 * 10_000:
         return money.displayed(round(whole / 10_000) * 10_000, currency).removesuffix(".00")
     return money.displayed(whole, currency)

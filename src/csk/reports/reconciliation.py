@@ -3,11 +3,16 @@
 One rule: read = excluded + malformed + kept, file by file and in total.
 """
 
+from collections import Counter
+from pathlib import PurePath
+
 from csk.book import Book
 from csk.reports.blocks import Block, Grid, GridColumn, Note
 from csk.reports.figures import amount, count
 from csk.settings import Settings
 from csk.text import Words
+
+_LISTED = 5
 
 
 def first_line(book: Book, settings: Settings, basis: str, say: Words) -> str:
@@ -39,8 +44,13 @@ def reconciliation(book: Book, say: Words) -> list[Block]:
         sum(f.rows_rejected for f in read),
         sum(f.rows_kept for f in read),
     ]
+    names = short_names(book)
     rows = [
-        (f.file, f.role, *map(count, (f.rows_read, f.rows_excluded, f.rows_rejected, f.rows_kept)))
+        (
+            names[f.file],
+            f.role,
+            *map(count, (f.rows_read, f.rows_excluded, f.rows_rejected, f.rows_kept)),
+        )
         for f in read
     ]
     if len(rows) > 1:
@@ -66,7 +76,9 @@ def reconciliation(book: Book, say: Words) -> list[Block]:
         money = amount(paid.amount, book.currency)
         blocks.append(Note(say("rows.money", amount=money, n=count(paid.rows))))
     rules = [
-        say(f"rule.{e.rule}", n=count(e.rows), table=e.table, amount=amount(e.amount, book.currency))
+        say(
+            f"rule.{e.rule}", n=count(e.rows), table=e.table, amount=amount(e.amount, book.currency)
+        )
         for e in book.excluded
     ]
     if rules:
@@ -74,10 +86,20 @@ def reconciliation(book: Book, say: Words) -> list[Block]:
     rounded = sum(t.rounded for t in book.tables.values())
     if rounded:
         blocks.append(Note(say("rows.rounded", n=count(rounded)), "warn"))
-    unneeded = [f.file for f in book.files if not f.role]
+    unneeded = [names[f.file] for f in book.files if not f.role]
+    if len(unneeded) > _LISTED + 1:
+        unneeded[_LISTED:] = [say("rows.and_more", n=count(len(unneeded) - _LISTED))]
     if unneeded:
         blocks.append(Note(say("rows.not_needed", files=", ".join(unneeded))))
     return blocks
+
+
+def short_names(book: Book) -> dict[str, str]:
+    """Return what each file is called on a page: without its folder where that is enough."""
+    last = Counter(PurePath(f.file).name for f in book.files)
+    return {
+        f.file: name if last[name := PurePath(f.file).name] == 1 else f.file for f in book.files
+    }
 
 
 def reconciled(book: Book) -> dict[str, object]:

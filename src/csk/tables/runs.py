@@ -32,7 +32,9 @@ def sorted_purchase_days(payments: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
         payments.filter(pl.col("paid_on") < as_of)
         .select("customer_id", "paid_on", *running, is_last=is_last)
         .filter("is_last")
-        .select("customer_id", "paid_on", *(pl.col(n) - pl.col(n).shift(1).fill_null(0) for n in sums))
+        .select(
+            "customer_id", "paid_on", *(pl.col(n) - pl.col(n).shift(1).fill_null(0) for n in sums)
+        )
     )
 
 

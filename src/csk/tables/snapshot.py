@@ -12,25 +12,28 @@ from csk.calendar import TICKS_PER_MONTH
 from csk.engine.protocol import Tables
 from csk.tables.ages import age
 from csk.tables.purchases import histories
-from csk.tables.spells import contracts, spells
+from csk.tables.spells import FAR, contracts, spells
 
 
-def contract_snapshot(tables: Tables, as_of: date, earlier_on: date, grace_days: int) -> pl.LazyFrame:
+def contract_snapshot(
+    tables: Tables, as_of: date, earlier_on: date, grace_days: int
+) -> pl.LazyFrame:
     """Return one row per customer with a contract that started before `as_of`.
 
     `is_alive`, `spell_no`, `spell_started_on`, `churned_on`, `cause` of the latest spell;
-    `plan`, `term_months`, `term_started_on` of the main contract (the running one, or the one
-    that ended last); `mrr_amount` of all running contracts, `earlier_mrr_amount` on
-    `earlier_on` (null for whom was no customer then); `realised_amount`, `n_payments`.
+    `plan`, `term_months`, `term_started_on` of the main contract (of those running, or of those
+    that ended last, the latest that is no add-on); `mrr_amount` of all running contracts,
+    `earlier_mrr_amount` on `earlier_on` (null for whom was no customer then);
+    `realised_amount`, `n_payments`.
     """
     rows = contracts(tables, as_of, grace_days)
     whole = spells(rows)
     latest = whole.filter(pl.col("spell_no") == pl.col("spell_no").max().over("customer_id"))
     running = pl.col("ended_on").is_null()
-    then = (pl.col("started_on") <= earlier_on) & (
-        running | (pl.col("ended_on") > earlier_on)
-    )
-    main = ~pl.col("is_add_on")
+    then = (pl.col("started_on") <= earlier_on) & (running | (pl.col("ended_on") > earlier_on))
+    reach = pl.col("ended_on").fill_null(FAR)
+    rank = pl.when(reach == reach.max()).then(pl.when("is_add_on").then(1).otherwise(2))
+    main = rank == rank.max()
     money = rows.group_by("customer_id").agg(
         mrr_amount=pl.when(running).then("mrr_amount").otherwise(0).sum(),
         earlier_mrr_amount=pl.when(then.any()).then(

@@ -9,20 +9,25 @@ import polars as pl
 
 from csk.engine.protocol import Plan, Tables
 from csk.tables.ages import age
+from csk.tables.runs import run_starts
 
 VOLUNTARY, INVOLUNTARY, UNKNOWN = 1, 2, 3
 """Causes of an end; 0 is censored."""
 
-_FAR = date(9999, 1, 1)
-_INVOLUNTARY = r"(?i)payment|card|not_paid|dunning|unpaid|involuntary|non.?renew.*fail|滞納|未払|決済"
+FAR = date(9999, 1, 1)
+"""Stands for no end where days are compared."""
+_INVOLUNTARY = (
+    r"(?i)payment|card|not_paid|dunning|unpaid|involuntary|non.?renew.*fail|滞納|未払|決済"
+)
 
 
 def contracts(tables: Tables, as_of: date, grace_days: int = 1) -> pl.LazyFrame:
     """Return the subscription rows known before `as_of`, numbered by spell.
 
     Columns: those of `subscriptions` and `spell_no` (1, 2, ... per customer), `is_add_on`
-    (bought beside a larger running contract), `ended_on` null where the end lies at or after
-    `as_of`. A gap of at most `grace_days` does not end a spell. Sorted by customer and start.
+    (bought beside a contract in force that is as large), `ended_on` null where the end lies at
+    or after `as_of`. A gap of at most `grace_days` does not end a spell. Sorted by customer and
+    start.
     """
     rows = (
         tables["subscriptions"]
@@ -31,16 +36,45 @@ def contracts(tables: Tables, as_of: date, grace_days: int = 1) -> pl.LazyFrame:
             ended_on=pl.when(pl.col("ended_on") < as_of).then("ended_on"),
             mrr_amount=pl.col("mrr_amount").fill_null(0),
         )
-        .sort("customer_id", "started_on", "mrr_amount", "plan", descending=[False, False, True, False])
+        .sort(
+            # To the last column that tells two contracts apart: the order of rows must not matter.
+            "customer_id",
+            "started_on",
+            -pl.col("mrr_amount"),
+            "plan",
+            -pl.col("ended_on").fill_null(FAR).to_physical(),
+            "term_months",
+            "cancel_reason",
+        )
+        .with_row_index("row")
     )
-    reach = pl.col("ended_on").fill_null(_FAR).cum_max().shift(1).over("customer_id")
-    largest = pl.col("mrr_amount").cum_max().shift(1).over("customer_id")
+    reach = pl.col("ended_on").fill_null(FAR).cum_max().shift(1).over("customer_id")
     breaks = pl.col("started_on") > reach.dt.offset_by(f"{grace_days}d")
-    return rows.with_columns(
-        spell_no=(breaks.fill_null(value=True)).cast(pl.Int32).cum_sum().over("customer_id"),
-        is_add_on=(
-            (pl.col("started_on") < reach) & (pl.col("mrr_amount") <= largest)
-        ).fill_null(value=False),
+    numbered = rows.with_columns(
+        spell_no=breaks.fill_null(value=True).cast(pl.Int32).cum_sum().over("customer_id"),
+        overlaps=(pl.col("started_on") < reach).fill_null(value=False),
+    )
+    add_ons = _add_ons(numbered).with_columns(is_add_on=pl.lit(value=True))
+    return (
+        numbered.join(add_ons, on="row", how="left", maintain_order="left")
+        .with_columns(pl.col("is_add_on").fill_null(value=False))
+        .drop("row", "overlaps")
+    )
+
+
+def _add_ons(contracts: pl.LazyFrame) -> pl.LazyFrame:
+    """Return the `row` of contracts that began beside one in force that is as large."""
+    beside = contracts.select("customer_id", "row", "ended_on", "mrr_amount")
+    later = contracts.filter("overlaps").select("customer_id", "row", "started_on", "mrr_amount")
+    ended_on = pl.col("ended_on").fill_null(FAR)
+    return (
+        later.join(beside, on="customer_id", how="inner", suffix="_beside")
+        .filter(
+            (pl.col("row_beside") < pl.col("row"))
+            & (pl.col("mrr_amount_beside") >= pl.col("mrr_amount"))
+            & (ended_on > pl.col("started_on"))
+        )
+        .select(pl.col("row").unique())
     )
 
 
@@ -50,7 +84,7 @@ def spells(contracts: pl.LazyFrame) -> pl.LazyFrame:
     `started_on`, `ended_on` (null = running at `as_of`), `cause` (0 where running, otherwise
     voluntary, involuntary or unknown, of the contract that ended last).
     """
-    last = pl.col("ended_on").fill_null(_FAR).arg_max()
+    last = pl.col("ended_on").fill_null(FAR).arg_max()
     reason = pl.col("cancel_reason").get(last)
     cause = (
         pl.when(pl.col("ended_on").is_null().any())
@@ -72,17 +106,20 @@ def exposures(contracts: pl.LazyFrame, data_from: date, as_of: date) -> pl.LazyF
     """Return the stretches of spells on one contract, with the age at which they are observed.
 
     `contracts` has a column `group`. One row per customer, spell and stretch between two main
-    contracts: `group`, `term_months`, `entry_age` and `exit_age` in ticks of the spell's age,
-    `cause` (0 = censored: the contract changed, or runs at `as_of`). A stretch is observed from `data_from` on; one that was not observed
-    at all is left out. An end on the first day counts as one tick.
+    contracts that differ in group or term: `group`, `term_months`, `entry_age` and `exit_age` in ticks of the spell's age,
+    `cause` (0 = censored: group or term changed, or it runs at `as_of`). A stretch is observed
+    from `data_from` on; one that was not observed at all is left out. An end on the first day
+    counts as one tick.
     """
-    whole = spells(contracts).rename({"started_on": "spell_started_on", "ended_on": "spell_ended_on"})
-    main = contracts.filter(~pl.col("is_add_on")).select(
-        "customer_id", "spell_no", "started_on", "group", "term_months"
+    whole = spells(contracts).rename(
+        {"started_on": "spell_started_on", "ended_on": "spell_ended_on"}
     )
     following = pl.col("started_on").shift(-1).over("customer_id", "spell_no")
-    stretches = main.with_columns(changed_on=following).join(
-        whole, on=["customer_id", "spell_no"], how="inner"
+    stretches = (
+        _changes(contracts)
+        .with_columns(changed_on=following)
+        .join(whole, on=["customer_id", "spell_no"], how="inner")
+        .filter((pl.col("spell_ended_on") >= data_from).fill_null(value=True))
     )
     is_last = pl.col("changed_on").is_null()
     start = pl.col("spell_started_on")
@@ -104,11 +141,33 @@ def exposures(contracts: pl.LazyFrame, data_from: date, as_of: date) -> pl.LazyF
         "customer_id",
         "spell_no",
         "group",
-        pl.col("term_months").fill_null(1).cast(pl.Int32),
+        "term_months",
         entry_age=entry.cast(pl.Int32),
         exit_age=exit_.cast(pl.Int32),
         cause=pl.when(is_last).then("cause").otherwise(0).cast(pl.Int32),
     ).filter(pl.col("exit_age") > pl.col("entry_age"))
+
+
+def _changes(contracts: pl.LazyFrame) -> pl.LazyFrame:
+    """Return the main contracts with which group or term of a spell begin or change.
+
+    A contract of no length changes nothing, unless it is the whole spell.
+    """
+    is_first = run_starts("customer_id") | run_starts("spell_no")
+    is_served = (pl.col("ended_on") > pl.col("started_on")).fill_null(value=True)
+    is_other = pl.any_horizontal(
+        pl.col(name).ne_missing(pl.col(name).shift(1)) for name in ("group", "term_months")
+    )
+    main = contracts.filter(~pl.col("is_add_on")).select(
+        "customer_id",
+        "spell_no",
+        "started_on",
+        "group",
+        pl.col("term_months").fill_null(1).cast(pl.Int32),
+        is_kept=is_first | is_served,
+    )
+    kept = main.filter("is_kept").with_columns(is_kept=is_first | is_other)
+    return kept.filter("is_kept").drop("is_kept")
 
 
 def age_counts(exposures: pl.LazyFrame) -> pl.LazyFrame:
@@ -121,9 +180,17 @@ def age_counts(exposures: pl.LazyFrame) -> pl.LazyFrame:
     names = ("n_entered", "n_voluntary", "n_involuntary", "n_unknown", "n_censored")
     zero = pl.lit(0, dtype=pl.Int64)
     entered = exposures.select(
-        "group", "term_months", pl.col("entry_age").alias("age"), n_entered=pl.lit(1, dtype=pl.Int64)
+        "group",
+        "term_months",
+        pl.col("entry_age").alias("age"),
+        n_entered=pl.lit(1, dtype=pl.Int64),
     ).with_columns(zero.alias(name) for name in names[1:])
-    causes = {"n_voluntary": VOLUNTARY, "n_involuntary": INVOLUNTARY, "n_unknown": UNKNOWN, "n_censored": 0}
+    causes = {
+        "n_voluntary": VOLUNTARY,
+        "n_involuntary": INVOLUNTARY,
+        "n_unknown": UNKNOWN,
+        "n_censored": 0,
+    }
     left = exposures.select(
         "group",
         "term_months",
@@ -138,7 +205,9 @@ def ends_by_month(as_of: date, grace_days: int) -> Plan:
     """Return a summary: ended spells by month of their end (`month_on`, `n_ended`)."""
 
     def plan(tables: Tables) -> pl.LazyFrame:
-        ended = spells(contracts(tables, as_of, grace_days)).filter(pl.col("ended_on").is_not_null())
+        ended = spells(contracts(tables, as_of, grace_days)).filter(
+            pl.col("ended_on").is_not_null()
+        )
         return ended.group_by(pl.col("ended_on").dt.month_start().alias("month_on")).agg(
             n_ended=pl.len().cast(pl.Int64)
         )

@@ -10,7 +10,7 @@ QUESTION = "Can the data be trusted?"
 ORDER = 80
 
 
-def check(  # noqa: PLR0917 # the options of a command
+def check(  # the options of a command
     paths: o.Paths,
     report: o.Report = "text",
     stub: Annotated[
@@ -30,20 +30,9 @@ def check(  # noqa: PLR0917 # the options of a command
 
     csk check exports/ --stub > csk.toml
     """
+    flags = {**locals()}
     from csk.cli.run_check import run
-    from csk.cli.session import configured, opened_book, today_of
+    from csk.cli.session import configured, opened_book
 
-    del memory  # It was heeded before the first import of Polars.
-    settings = configured(
-        {
-            "as_of": today_of(as_of),
-            "currency": currency,
-            "encoding": input_encoding,
-            "date_order": date_order,
-            "amount_unit": amount_unit,
-            "reject_limit": reject_limit,
-        },
-        config,
-    )
-    with opened_book(paths, settings, store) as session:
+    with opened_book(paths, configured(flags, config), store) as session:
         run(session, report, stub=stub)

@@ -10,7 +10,9 @@ ORDER = 90
 
 
 def sample(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write.", show_default=False)],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Folder to write.", show_default=False)
+    ],
     customers: Annotated[int, typer.Option("--customers", min=1, help="Customers.")] = 600,
     months: Annotated[int, typer.Option("--months", min=1, help="Months of the log.")] = 24,
     seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed, the same bytes.")] = 1,

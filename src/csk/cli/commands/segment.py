@@ -6,7 +6,7 @@ QUESTION = "Who gets which service?"
 ORDER = 10
 
 
-def segment(  # noqa: PLR0917 # the options of a command
+def segment(  # the options of a command
     paths: o.Paths,
     output: o.Output = None,
     as_: o.As = "csv",
@@ -40,33 +40,12 @@ def segment(  # noqa: PLR0917 # the options of a command
 
     csk segment exports/ -o customers.parquet --keep owner,region
     """
+    flags = {**locals()}
     from csk.cli.output import Wanted
     from csk.cli.run_segment import run
-    from csk.cli.session import configured, opened_book, today_of
+    from csk.cli.session import configured, opened_book
 
-    del memory  # It was heeded before the first import of Polars.
-    settings = configured(
-        {
-            "as_of": today_of(as_of),
-            "data_from": today_of(data_from),
-            "data_through": today_of(data_through),
-            "ltv_horizon": ltv_horizon,
-            "risk_horizon": risk_horizon,
-            "margin_share": margin,
-            "discount_rate": discount_rate,
-            "by": by,
-            "rfm": {"method": rfm} if rfm else None,
-            "currency": currency,
-            "encoding": input_encoding,
-            "date_order": date_order,
-            "amount_unit": amount_unit,
-            "reject_limit": reject_limit,
-            "shards": shards,
-            "keep": keep,
-        },
-        config,
-    )
     wanted = Wanted(tuple(output or ()), as_, report, if_exists, encoding, quiet, previous)
-    wanted.refuse_early()
+    settings = configured(flags, config)
     with opened_book(paths, settings, store, quiet=quiet, outputs=wanted.outputs) as session:
         run(session, wanted, top)

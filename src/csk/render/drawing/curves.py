@@ -123,7 +123,10 @@ def _sparks(curves: Sequence[Curve], page: Page) -> list[Text]:
         line.append("".join(_sign(height, signs) for height in heights), ACCENT)
         line.append("  " + padded(percent(curve.y[-1]) if curve.y else "-", 6, "right"))
         lines.append(line)
-    ends = padded(f"{curves[0].x[0] if curves[0].x else 0:.3g}", width - len(f"{end:.3g}")) + f"{end:.3g}"
+    ends = (
+        padded(f"{curves[0].x[0] if curves[0].x else 0:.3g}", width - len(f"{end:.3g}"))
+        + f"{end:.3g}"
+    )
     lines.append(Text(" " * (margin + 4) + ends + f"  {clean(curves[0].x_title)}".rstrip(), FAINT))
     return lines
 
