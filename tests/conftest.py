@@ -100,3 +100,16 @@ def described(name: str, frame: pl.DataFrame) -> StoredTable:
 def book_of(tmp_path_factory) -> Books:
     """Give the builder of books; a law calls it as often as it likes."""
     return Books(tmp_path_factory.mktemp("books"))
+
+
+@pytest.fixture(scope="session")
+def tables_of():
+    """Give a reader of rows as the lazy tables of one shard, sorted as a store keeps them."""
+
+    def opened(**tables: Rows) -> dict[str, pl.LazyFrame]:
+        return {
+            name: typed(name, rows).sort("customer_id", *[d for d in [DAY.get(name)] if d]).lazy()
+            for name, rows in tables.items()
+        }
+
+    return opened

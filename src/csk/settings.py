@@ -36,6 +36,10 @@ def _days(value: object) -> object:
     return value
 
 
+def _each_once(values: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(values))
+
+
 def _duration(meaning: Callable[[str], int], text: str) -> int:
     """Return what a duration means; a ValueError, so that all that is wrong is told together."""
     try:
@@ -86,7 +90,12 @@ def _meant(word: str, known: Sequence[str]) -> str:
 
 
 Months = Annotated[int, BeforeValidator(_months), Field(gt=0, le=600)]
-Days = Annotated[tuple[Annotated[int, Field(gt=0, le=3660)], ...], BeforeValidator(_days)]
+Days = Annotated[
+    tuple[Annotated[int, Field(gt=0, le=3660)], ...],
+    BeforeValidator(_days),
+    Field(min_length=1),
+    AfterValidator(_each_once),
+]
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 FourCounts = Annotated[tuple[int, int, int, int], AfterValidator(_ascending)]

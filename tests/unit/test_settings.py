@@ -98,9 +98,11 @@ def test_a_broken_file_is_refused_by_name(config):
 
 
 def test_a_wrong_duration_is_refused_with_an_example():
-    with pytest.raises(UsageError, match="is not a duration") as refusal:
-        settings({"risk_horizon": "soon"}, None)
-    assert "90d" in refusal.value.hint
+    with pytest.raises(UsageError, match="settings") as refusal:
+        settings({"risk_horizon": "soon", "ltv_horizon": "x"}, None)
+    told = sorted(refusal.value.details)
+    assert [line.split(":")[0] for line in told] == ["ltv_horizon", "risk_horizon"]
+    assert "90d" in told[1]
 
 
 def test_the_nearest_file_upwards_is_taken(tmp_path):

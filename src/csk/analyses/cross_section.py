@@ -24,7 +24,9 @@ class PlanShare:
     low: float
     high: float
     median_months: float
-    """NaN where over half stay beyond the longest tenure."""
+    """Infinite where over half stay beyond the longest tenure."""
+    curve: survival.SurvivalCurve
+    """By month of tenure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +88,9 @@ def cross_section(book: Book, engine: Engine) -> CrossSection:
 def _plan(plan: str, cells: pl.DataFrame) -> PlanShare:
     n, n_churned = int(cells["n"].sum()), int(cells["n_churned"].sum())
     low, high = wilson(n_churned, n)
-    half = survival.median(_curve(cells))
-    return PlanShare(plan, n, n_churned, float(low), float(high), half.value)
+    curve = _curve(cells)
+    half = survival.median(curve)
+    return PlanShare(plan, n, n_churned, float(low), float(high), half.value, curve)
 
 
 def _curve(cells: pl.DataFrame) -> survival.SurvivalCurve:

@@ -46,6 +46,11 @@ def window(book: Book, engine: Engine, settings: Settings, today: date) -> Windo
             found = _before_edge(book, engine, settings, found, notes)
         found = _after_late_entry(book, engine, settings, found, notes)
     if settings.data_from is not None:
+        if settings.data_from > found.data_through:
+            raise UsageError(
+                f"The data cannot begin on {settings.data_from}: it ends on {found.data_through}.",
+                hint="Give an earlier --data-from.",
+            )
         found = replace(found, data_from=settings.data_from, is_late_entry=True)
     if max(ends) - found.data_through > timedelta(days=31):
         notes.append("tables_end_apart")

@@ -18,7 +18,7 @@ from csk.engine.protocol import Engine
 from csk.errors import UsageError
 from csk.intake.apart import apart
 from csk.intake.finding import found
-from csk.intake.places import temporary_store
+from csk.intake.places import in_use, temporary_store
 from csk.intake.store import stored
 from csk.settings import Settings, config_file, settings
 
@@ -74,6 +74,8 @@ def opened_book(
         work = Path() if store is not None else stack.enter_context(temporary_store())
         with emit.progress("Reading ...", quiet=quiet):
             book = stored(files, chosen, today, work, store)
+        if store is not None:
+            stack.enter_context(in_use(book.root))
         _refuse_unknown_columns(book, chosen)
         if "cross_section" not in book.tables:
             with emit.progress("Finding the days ...", quiet=quiet):

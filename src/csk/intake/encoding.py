@@ -167,9 +167,10 @@ def _without_bom(sample: bytes, name: str) -> str:
             controls = sum(letter < " " and letter not in "\t\r\n" for letter in text[:_WEIGHED])
             if not controls:
                 return encoding
+    line = sample.count(b"\n", 0, sample.index(0)) + 1
     raise DataError(
         f"{name} is not a table of text: it holds binary bytes.",
-        details=[f"line {sample.count(b'\n', 0, sample.index(0)) + 1}: a byte 0x00"],
+        details=[f"line {line}: a byte 0x00"],
         hint="Name CSV, TSV, JSON lines, Parquet or Arrow files.",
     )
 

@@ -17,20 +17,28 @@ NAME: Final = "manifest.json"
 
 def write_manifest(book: Book) -> None:
     """Write the manifest of a store, after everything else in it."""
-    content = {"schema_version": SCHEMA_VERSION, "book": asdict(book)}
+    content = {"schema_version": SCHEMA_VERSION, "sizes": _sizes(book), "book": asdict(book)}
     text = json.dumps(content, default=_plain, ensure_ascii=False, indent=1)
     (book.root / NAME).write_text(text + "\n", encoding="utf-8")
 
 
 def manifest(root: Path) -> Book | None:
-    """Return the Book of a store; None where there is none, or one of another make."""
+    """Return the Book of a store; None where there is none, or it is damaged or of another make."""
     try:
         content = json.loads((root / NAME).read_text(encoding="utf-8"))
         if content["schema_version"] != SCHEMA_VERSION:
             return None
-        return _book(content["book"], root)
-    except (OSError, ValueError, KeyError, TypeError):
+        book = _book(content["book"], root)
+        return book if content["sizes"] == _sizes(book) else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _sizes(book: Book) -> dict[str, int]:
+    """Return the bytes of every file that the book is made of; OSError where one is not there."""
+    paths = [book.part(table, shard) for table in book.tables for shard in range(book.n_shards)]
+    paths.append(book.root / "rejects.parquet")
+    return {str(path.relative_to(book.root)): path.stat().st_size for path in paths}
 
 
 def _book(raw: dict[str, Any], root: Path) -> Book:

@@ -12,7 +12,7 @@ from typing import Final
 import polars as pl
 
 from csk.book import FileRead
-from csk.errors import CskError, DataError
+from csk.errors import CskError, DataError, UsageError
 from csk.intake.casts import CastOptions, ColumnReading, cast, reading
 from csk.intake.finding import Found
 from csk.intake.reading import opened
@@ -92,6 +92,7 @@ def opened_files(
     DataError where a file cannot be read as a table, lacks columns of the role it was given, or
     where none of them tells who pays.
     """
+    _refuse_unknown_zone(settings.tz)
     result = OpenedFiles()
     problems: dict[str, Recognition] = {}
     with ExitStack() as stack:
@@ -106,11 +107,29 @@ def opened_files(
         missing = refusal(problems)
         if missing is not None:
             raise missing
+        _refuse_unmet_columns(result, settings)
         _drop_rivals(result)
         if not any(o.role in _WHO_PAYS for o in result.files):
             refuse_nothing_useful(result.unneeded + [o.told(0, 0, 0, 0) for o in result.files])
         _agree_on_columns(result)
         yield result
+
+
+def _refuse_unknown_zone(tz: str) -> None:
+    try:
+        pl.Series([], dtype=pl.Datetime("us")).dt.replace_time_zone(tz)
+    except pl.exceptions.ComputeError:
+        raise UsageError(
+            f"There is no time zone {tz!r}.", hint="Write tz like Asia/Tokyo or Europe/Berlin."
+        ) from None
+
+
+def _refuse_unmet_columns(result: OpenedFiles, settings: Settings) -> None:
+    """Stop where settings name columns of a table that none of its files has: they were meant."""
+    for role, mapping in settings.columns.items():
+        files = [one for one in result.files if one.role == role]
+        if files and not any(set(mapping.values()) <= set(one.source.columns) for one in files):
+            recognise_as(role, files[0].source.columns, files[0].source.sample(1), mapping=mapping)
 
 
 def _is_empty_by_the_way(one: Found) -> bool:
@@ -169,7 +188,12 @@ def _configured(source: Source, settings: Settings) -> str | None:
 
 
 def _read_as(
-    source: Source, sample: pl.DataFrame, name: str, table: str, canonical: str, options: CastOptions
+    source: Source,
+    sample: pl.DataFrame,
+    name: str,
+    table: str,
+    canonical: str,
+    options: CastOptions,
 ) -> ColumnReading:
     try:
         return reading(sample[name], INPUTS[table][canonical], options)

@@ -1,21 +1,25 @@
 """Where a store lies: a temporary folder of this run, or a kept one.
 
 One rule: a store holds customers' data, so its folder is readable by its owner alone, and a
-temporary one does not outlive its run (what a killed run left, the next run removes).
+temporary one does not outlive its run (what a killed run left, the next run removes). A folder
+is locked while a run uses it, and nobody removes a locked one.
 """
 
+import errno
+import fcntl
 import os
 import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from csk.errors import StorageError
+from csk.errors import StorageError, TryAgainError
 
 _PREFIX: Final = "csk-store-"
+_BUILDING: Final = ".building-"
 _OWNED = re.compile(rf"{_PREFIX}(\d+)-")
 KEPT_STORES: Final = 2
 """Stores that a kept folder holds before the oldest is removed."""
@@ -32,9 +36,46 @@ def temporary_store() -> Iterator[Path]:
             f"No temporary folder could be made: {error}.", hint="Name another one with TMPDIR."
         ) from error
     try:
-        yield folder
+        with in_use(folder):
+            yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def in_use(folder: Path) -> Iterator[None]:
+    """Keep other runs from removing a folder."""
+    handle = _locked(folder, fcntl.LOCK_SH)
+    try:
+        yield
+    finally:
+        _unlocked(handle)
+
+
+@contextmanager
+def building(store: Path) -> Iterator[Path]:
+    """Give an empty folder inside a kept store, where one run at a time may build.
+
+    TryAgainError where another run builds. The folder is removed at the end, unless it was
+    settled; so is what a killed run left.
+    """
+    handle = _locked(store, fcntl.LOCK_EX)
+    if handle is None:
+        raise TryAgainError(
+            f"Another run is reading into the store {store}.",
+            hint="Wait for it to end: what it has read will be used.",
+        )
+    try:
+        for left in store.glob(f"{_BUILDING}*"):
+            shutil.rmtree(left, ignore_errors=True)
+        folder = Path(tempfile.mkdtemp(prefix=_BUILDING, dir=store))
+        yield folder
+    except OSError as error:
+        raise StorageError(f"The store {store} cannot be written to: {error.strerror}.") from error
+    finally:
+        for left in store.glob(f"{_BUILDING}*"):
+            shutil.rmtree(left, ignore_errors=True)
+        _unlocked(handle)
 
 
 def check_space(folder: Path, needed: int) -> None:
@@ -47,13 +88,15 @@ def check_space(folder: Path, needed: int) -> None:
         )
 
 
-def kept_folder(store: Path, digest: str) -> Path:
+def kept_folder(store: Path, digest: str, shards: int | None = None) -> Path:
     """Return the folder of one set of inputs in a kept store, made private if it is new."""
     try:
         store.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
-        raise StorageError(f"The store {store} could not be made: {error}.") from error
-    return store / f"book-{digest[:32]}"
+        raise StorageError(
+            f"The store {store} could not be made: {error.strerror}.", hint="Name another folder."
+        ) from error
+    return store / (f"book-{digest[:32]}" + (f"-{shards}" if shards else ""))
 
 
 def settle(building: Path, target: Path) -> None:
@@ -68,7 +111,7 @@ def settle(building: Path, target: Path) -> None:
             key=lambda p: p.stat().st_mtime,
         )
         for old in others[: max(0, len(others) + 1 - KEPT_STORES)]:
-            shutil.rmtree(old, ignore_errors=True)
+            _remove_unused(old)
     except OSError as error:
         raise StorageError(f"The store {target} could not be kept: {error}.") from error
 
@@ -76,8 +119,35 @@ def settle(building: Path, target: Path) -> None:
 def _clear_orphans(folder: Path) -> None:
     for path in folder.glob(f"{_PREFIX}*"):
         owner = _OWNED.match(path.name)
-        if owner and not _runs(int(owner[1])) and path.stat().st_uid == os.getuid():
-            shutil.rmtree(path, ignore_errors=True)
+        with suppress(OSError):  # another run may be removing it at the same time
+            if owner and not _runs(int(owner[1])) and path.stat().st_uid == os.getuid():
+                _remove_unused(path)
+
+
+def _remove_unused(folder: Path) -> None:
+    handle = _locked(folder, fcntl.LOCK_EX)
+    if handle is not None:
+        shutil.rmtree(folder, ignore_errors=True)
+        _unlocked(handle)
+
+
+def _locked(folder: Path, kind: int) -> int | None:
+    """Lock a folder without waiting; None where another run holds it, -1 where nobody can."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return -1
+    try:
+        fcntl.flock(handle, kind | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(handle)
+        return None if error.errno == errno.EWOULDBLOCK else -1
+    return handle
+
+
+def _unlocked(handle: int | None) -> None:
+    if handle is not None and handle >= 0:
+        os.close(handle)
 
 
 def _runs(pid: int) -> bool:

@@ -21,6 +21,7 @@ _DISTINCT: Final = 0.98
 _LOOKED_AT: Final = 2_000
 _BELIEVED_AFTER: Final = 300
 _NEEDED, _WANTED = 3.0, 1.0
+_MEANT, _SURELY_MEANT = 0.7, 0.8
 _PREFERENCE: Final = ("payments", "subscriptions", *INPUTS)
 """Which role wins and is named where two fit equally well."""
 
@@ -122,7 +123,11 @@ def recognise_as(
         if column not in columns
     ]
     if wrong:
-        raise DataError(f"The mapping given for {role} does not fit the file.", details=wrong)
+        raise DataError(
+            f"The mapping given for {role} does not fit the file.",
+            details=wrong,
+            hint=f"Mend [columns.{role}] in csk.toml.",
+        )
     return _candidate(view, table, given)
 
 
@@ -207,7 +212,7 @@ def _candidate(view: _View, table: Table, given: Mapping[str, str] | None = None
     taken = tuple(mapping.values())
     personal = view.personal(taken, table.name)
     unused = tuple(c for c in view.columns if c not in taken and c not in personal)
-    missing = _missing(table, mapping, unused)
+    missing = _missing(table, mapping, unused, names)
     needed = sum(1 for c in table.columns if c.required and c.name in mapping)
     needed += sum(1 for group in table.one_of if any(name in mapping for name in group))
     ordered = {name: mapping[name] for name in table.names if name in mapping}
@@ -271,17 +276,31 @@ def _quantity_apart(mapping: dict[str, str], given: Mapping[str, str]) -> list[s
     return [f"{source!r} is not used: there is no price of one unit to multiply it by"]
 
 
-def _missing(table: Table, mapping: Mapping[str, str], free: Sequence[str]) -> tuple[Missing, ...]:
+def _missing(
+    table: Table,
+    mapping: Mapping[str, str],
+    free: Sequence[str],
+    synonyms: Mapping[str, Sequence[str]],
+) -> tuple[Missing, ...]:
     wanted: list[tuple[str, ...]] = [
         (c.name,) for c in table.columns if c.required and c.name not in mapping
     ]
     wanted += [group for group in table.one_of if not any(name in mapping for name in group)]
-    return tuple(Missing(names, _close(names, free)) for names in wanted)
+    return tuple(
+        Missing(
+            names,
+            _close(names, free)
+            or _close([s for name in names for s in synonyms[name]], free, _SURELY_MEANT)[:1],
+        )
+        for names in wanted
+    )
 
 
-def _close(names: Sequence[str], free: Sequence[str]) -> tuple[str, ...]:
+def _close(names: Sequence[str], free: Sequence[str], cutoff: float = _MEANT) -> tuple[str, ...]:
     spoken = {normal(column): column for column in free}
-    found = [m for name in names for m in get_close_matches(normal(name), spoken, n=2, cutoff=0.7)]
+    found = [
+        m for name in names for m in get_close_matches(normal(name), spoken, n=2, cutoff=cutoff)
+    ]
     return tuple(dict.fromkeys(spoken[match] for match in found))
 
 

@@ -3,7 +3,7 @@
 One rule: everything that is wrong is said at once, with counts, places and what to do.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import polars as pl
@@ -52,8 +52,11 @@ def told_rejects(rejects: pl.DataFrame) -> list[str]:
     return lines
 
 
-def refuse_mixed_currencies(found: Iterable[str], wanted: str) -> str:
-    """Return the one currency of a book, "" where none is known; DataError where there are more."""
+def refuse_mixed_currencies(found: Mapping[str, str], wanted: str) -> str:
+    """Return the one currency of a book, "" where none is known; DataError where there are more.
+
+    `found` has each code with the first file it stands in.
+    """
     codes = sorted(set(found))
     unknown = [code for code in codes if not _is_currency(code)]
     if len(codes) > 1 or unknown:
@@ -61,10 +64,16 @@ def refuse_mixed_currencies(found: Iterable[str], wanted: str) -> str:
             "Money is in more than one currency: " + ", ".join(codes) + "."
             if not unknown
             else "No such currency: " + ", ".join(unknown) + ".",
-            hint="Give csk the rows of one currency at a time; it does not convert.",
+            details=[f"{found[code]}: {code!r}" for code in (unknown or codes)],
+            hint="Give csk the rows of one currency at a time; it does not convert."
+            if not unknown
+            else "Is the right column read as the currency? Codes are those of ISO 4217: JPY, USD.",
         )
     if codes and wanted and codes[0] != wanted:
-        raise DataError(f"The files are in {codes[0]}, but {wanted} was asked for.")
+        raise DataError(
+            f"{found[codes[0]]} is in {codes[0]}, but {wanted} was asked for.",
+            hint="Leave the currency away: the files name it.",
+        )
     return codes[0] if codes else wanted
 
 

@@ -218,7 +218,9 @@ def _recurring_amounts(frame: pl.DataFrame) -> pl.DataFrame:
             .then(DAYS_PER_MONTH / count)
             .otherwise(1 / pl.col("term_months"))
         )
-        frame = frame.with_columns(mrr_amount=(price * per_month).round(0).cast(pl.Int64, strict=False))
+        frame = frame.with_columns(
+            mrr_amount=(price * per_month).round(0).cast(pl.Int64, strict=False)
+        )
     missing = [name for name in ("plan", "cancel_reason") if name not in has]
     frame = frame.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in missing)
     if "ended_on" not in has:

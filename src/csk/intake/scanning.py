@@ -132,7 +132,8 @@ def not_utf8(name: str, byte: int, line: int) -> DataError:
     """Build the refusal of a byte that is no UTF-8."""
     return DataError(
         f"{name} is not UTF-8 throughout: byte 0x{byte:02X} on line {line:,}.",
-        hint="Name its encoding with --input-encoding (cp932, euc-jp, cp1252 ...), or export it again.",
+        hint="Name its encoding with --input-encoding (cp932, euc-jp, cp1252 ...), "
+        "or export it again.",
     )
 
 

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
@@ -25,12 +26,15 @@ from csk.intake.opening import Opened, opened_files
 from csk.intake.partition import PartitionedTable
 from csk.intake.refusing import refuse_mixed_currencies, refuse_rejects
 from csk.intake.rows import DAY, Canonical, RowPlan, canonical, dtype, stored_columns
+from csk.money import COUNTS_PER_UNIT
 from csk.schema import INPUTS, REJECTS, SCHEMA_VERSION
 from csk.settings import Settings
 
 BYTES_A_SHARD: Final = 24_000_000
 """Text of exports that goes into one shard."""
 MOST_SHARDS: Final = 64
+LARGEST_SUM: Final = 10**14
+"""Major units that the money of a table may add up to: what Decimal(18,4) holds."""
 _PACKED: Final = 6
 """How much a compressed export is thought to grow."""
 
@@ -43,9 +47,12 @@ class _Tally:
     excluded: Counter[tuple[str, str]] = field(default_factory=Counter)
     excluded_amounts: Counter[tuple[str, str]] = field(default_factory=Counter)
     rejects: list[pl.DataFrame] = field(default_factory=list)
-    currencies: set[str] = field(default_factory=set)
+    currencies: dict[str, str] = field(default_factory=dict)
+    """Each currency with the first file it stands in."""
     rows: Counter[str] = field(default_factory=Counter)
     amounts: Counter[str] = field(default_factory=Counter)
+    sizes: dict[str, float] = field(default_factory=dict)
+    """Sums of money without its sign."""
     rounded: Counter[str] = field(default_factory=Counter)
     days: dict[str, tuple[date, date]] = field(default_factory=dict)
 
@@ -61,30 +68,25 @@ def stored(
     """
     digest = _digest(files, settings, with_content=keep_in is not None)
     if keep_in is not None:
-        target = places.kept_folder(keep_in, digest)
+        target = places.kept_folder(keep_in, digest, settings.shards)
         book = manifest(target)
         if book is not None:
             return book
-        work = keep_in / f".building-{digest[:32]}"
-        shutil.rmtree(work, ignore_errors=True)
-        work.mkdir(mode=0o700)
+        with places.building(keep_in) as folder:
+            write_manifest(_fill(files, settings, today, folder, digest))
+            places.settle(folder, target)
+        opened_again = manifest(target)
+        if opened_again is None:
+            raise StorageError(f"The store {target} was kept but cannot be opened again.")
+        return opened_again
+    return _fill(files, settings, today, work, digest)
+
+
+def _fill(files: Sequence[Found], settings: Settings, today: date, work: Path, digest: str) -> Book:
     size = sum(_size(found) for found in files)
     places.check_space(work, size)
     n_shards = settings.shards or min(MOST_SHARDS, 1 + size // BYTES_A_SHARD)
-    try:
-        book = _read(files, settings, today, work, n_shards, digest)
-        if keep_in is None:
-            return book
-        write_manifest(book)
-        places.settle(work, target)
-    except BaseException:
-        if keep_in is not None:
-            shutil.rmtree(work, ignore_errors=True)
-        raise
-    opened_again = manifest(target)
-    if opened_again is None:
-        raise StorageError(f"The store {target} was kept but cannot be opened again.")
-    return opened_again
+    return _read(files, settings, today, work, n_shards, digest)
 
 
 def _read(
@@ -112,7 +114,11 @@ def _read(
     _write_rejects(rejects, work)
     refuse_rejects(tally.files, rejects, settings.reject_limit)
     if not sum(tally.rows.values()):
-        raise DataError("No row of the files could be kept.", details=_kept_nothing(tally))
+        raise DataError(
+            "No row of the files could be kept.",
+            details=_kept_nothing(tally),
+            hint="csk check says how the columns were understood.",
+        )
     repeats = {name: _close(name, tables[name], columns[name]) for name in tables}
     tally.excluded.update({("customers", "repeated_id"): repeats.get("customers", 0)})
     return Book(
@@ -157,7 +163,8 @@ def _read_file(
     for batch in one.source.batches(list(dict.fromkeys(needed))):
         part = canonical(batch.frame, plan, batch.first_row)
         into.add(_completed(part.rows, one.all_columns, table.name))
-        _count(part, one.role, today, tally)
+        _refuse_beyond_sums(part.rows, one, tally)
+        _count(part, one, today, tally)
         for rule, n, _ in part.excluded:
             excluded[rule] += n
         n_read += batch.frame.height
@@ -186,11 +193,31 @@ def _completed(rows: pl.DataFrame, columns: Sequence[str], table: str) -> pl.Dat
     ).select(columns)
 
 
-def _count(part: Canonical, role: str, today: date, tally: _Tally) -> None:
+def _refuse_beyond_sums(rows: pl.DataFrame, one: Opened, tally: _Tally) -> None:
+    """Stop before money adds up to more than whole numbers hold: they would wrap in silence."""
+    name = {"payments": "amount", "subscriptions": "mrr_amount"}.get(one.role, "")
+    if name not in rows.columns:
+        return
+    sizes = rows[name].cast(pl.Float64).abs()
+    size = tally.sizes[one.role] = tally.sizes.get(one.role, 0.0) + float(sizes.sum())
+    if size <= LARGEST_SUM * COUNTS_PER_UNIT:
+        return
+    largest = Decimal(int(str(rows[name].abs().max()))) / COUNTS_PER_UNIT
+    raise DataError(
+        f"{one.name}: the money adds up to more than {LARGEST_SUM:,}, which no table can hold.",
+        details=[f"the largest amount is {largest:,}"],
+        hint="Is the right column read as the amount (csk check --stub), and in the right unit "
+        "(--amount-unit minor)?",
+    )
+
+
+def _count(part: Canonical, one: Opened, today: date, tally: _Tally) -> None:
+    role = one.role
     for rule, n, amount in part.excluded:
         tally.excluded[role, rule] += n
         tally.excluded_amounts[role, rule] += amount
-    tally.currencies |= part.currencies
+    for code in part.currencies:
+        tally.currencies.setdefault(code, one.name)
     tally.rows[role] += part.rows.height
     tally.rounded[role] += part.rounded
     if role == "payments" and part.rows.height:
@@ -243,7 +270,12 @@ def _write_rejects(rejects: pl.DataFrame, work: Path) -> None:
 def _kept_nothing(tally: _Tally) -> list[str]:
     lines = []
     for f in tally.files:
-        counts = f"{f.rows_read} rows, {f.rows_excluded} excluded, {f.rows_rejected} rejected"
+        counts = f"{f.rows_read:,} rows, {f.rows_excluded:,} excluded, {f.rows_rejected:,} rejected"
+        if f.role and not f.rows_read:
+            counts = "a header without rows"
+        elif f.rows_excluded:
+            rules = (rule for table, rule in tally.excluded if table == f.role)
+            counts += f" ({', '.join(rule.replace('_', ' ') for rule in rules)})"
         lines.append(f"{f.file}: {f.note or counts}")
     return lines
 
@@ -304,7 +336,6 @@ def _digest(files: Sequence[Found], settings: Settings, *, with_content: bool) -
             "amount_unit",
             "tz",
             "columns",
-            "shards",
             "currency",
             "reject_limit",
         },

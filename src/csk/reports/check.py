@@ -4,9 +4,9 @@ import polars as pl
 
 from csk.analyses.check import Finding
 from csk.book import Book, FileRead
-from csk.reports.blocks import Block, Grid, GridColumn, Heading, Note, Report
-from csk.reports.figures import count
-from csk.reports.reconciliation import reconciled, reconciliation
+from csk.reports.blocks import Block, Grid, GridColumn, Heading, Note, Report, Tone
+from csk.reports.figures import NOTHING, count
+from csk.reports.reconciliation import reconciled, reconciliation, short_names
 from csk.text import Words
 
 REJECTS_SHOWN = 10
@@ -15,17 +15,20 @@ REJECTS_SHOWN = 10
 def report(book: Book, found: tuple[Finding, ...], rejects: pl.DataFrame, say: Words) -> Report:
     """Put what was understood of the files into words."""
     blocks: list[Block] = [
-        *reconciliation(book, say),
-        *(block for file in book.files for block in _file(file, say)),
+        *reconciliation(book, say, names_unneeded=False),
+        *_files(book, say),
+        *_columns(book, say),
+        *_left_out(book, say),
         *_rejects(rejects, say),
         Heading(say("check.findings")),
         *_findings(found, say),
     ]
-    line = say("cross.line", n="") if book.window is None else _line(book, say)
-    return Report(say("check.title"), line, tuple(blocks), _plain(book, found))
+    return Report(say("check.title"), _line(book, say), tuple(blocks), _plain(book, found))
 
 
 def _line(book: Book, say: Words) -> str:
+    if book.window is None:
+        return say("cross.line", n=count(sum(f.rows_kept for f in book.files)))
     span = book.span
     return say(
         "check.window",
@@ -35,30 +38,101 @@ def _line(book: Book, say: Words) -> str:
     )
 
 
-def _file(file: FileRead, say: Words) -> list[Block]:
-    if not file.role:
-        return [Heading(file.file), Note(file.note)]
-    form = ", ".join(part for part in (file.encoding, _delimiter(file.delimiter)) if part)
-    columns = ", ".join(
-        name if name == canonical else f"{name} → {canonical}" for canonical, name in file.mapping
+def _files(book: Book, say: Words) -> list[Block]:
+    names = short_names(book)
+    rows = tuple(
+        (
+            names[f.file],
+            f.role,
+            say(f"grain.{f.role}"),
+            ", ".join(part for part in (f.encoding, _delimiter(f.delimiter)) if part) or NOTHING,
+            f.profile,
+        )
+        for f in book.files
+        if f.role
     )
-    lines = [
-        (say("check.role"), file.role),
-        (say("check.form"), form),
-        (say("check.columns"), columns),
-        (say("check.readings"), "; ".join(file.readings)),
-        (say("check.ignored"), ", ".join(file.unused)),
-        (say("check.dropped"), ", ".join(file.dropped)),
-    ]
-    return [
-        Heading(file.file),
-        *(Note(f"{label}: {text}", "plain") for label, text in lines if text),
-    ]
+    of_its_own = {row[-1] for row in rows} - {"generic"}
+    columns = (
+        GridColumn(say("check.file")),
+        GridColumn(say("check.role")),
+        GridColumn(say("check.grain")),
+        GridColumn(say("check.form"), priority=1),
+        *([GridColumn(say("check.profile"), priority=2)] if of_its_own else []),
+    )
+    return [Grid(say("check.files"), columns, tuple(row[: len(columns)] for row in rows))]
 
 
 def _delimiter(character: str) -> str:
     names = {",": "comma", "\t": "tab", ";": "semicolon", "|": "pipe", " ": "blanks"}
     return names.get(character, character)
+
+
+def _columns(book: Book, say: Words) -> list[Block]:
+    """One row a column that has another name or form; a file is named on its first row."""
+    names = short_names(book)
+    rows: list[tuple[str, str, str]] = []
+    tones: list[Tone] = []
+    for file in book.files:
+        if not file.role:
+            continue
+        of_file = _of_file(file, book.attributes if file.role == "customers" else (), say)
+        for number, (tone, column, meaning) in enumerate(of_file):
+            rows.append((names[file.file] if number == 0 else "", column, meaning))
+            tones.append(tone)
+    columns = (
+        GridColumn(say("check.file")),
+        GridColumn(say("check.column")),
+        GridColumn(say("check.reading")),
+    )
+    grid = Grid(say("check.columns"), columns, tuple(rows), tones=tuple(tones))
+    return [grid] if rows else []
+
+
+def _of_file(
+    file: FileRead, attributes: tuple[str, ...], say: Words
+) -> list[tuple[Tone, str, str]]:
+    forms, known = _forms(file), dict(file.mapping)
+    rows: list[tuple[Tone, str, str]] = [
+        ("plain", name if name == canonical else f"{name} → {canonical}", forms.get(name, ""))
+        for canonical, name in file.mapping
+        if name != canonical or name in forms
+    ]
+    if {"unit_price_amount", "quantity"} <= {*known} and not {"amount", "mrr_amount"} & {*known}:
+        product = f"{known['unit_price_amount']} x {known['quantity']} → amount"
+        rows.append(("plain", product, say("check.derived")))
+    kept = [name for name in attributes if name not in known]
+    rows += [("plain", name, say("check.attribute")) for name in kept]
+    rows += [("warn", name, say("check.dropped")) for name in file.dropped]
+    return rows
+
+
+def _forms(file: FileRead) -> dict[str, str]:
+    """Return how the values of a column were understood, by the column's name in the file."""
+    return {name: form for name, _, form in (of.partition(": ") for of in file.readings)}
+
+
+def _left_out(book: Book, say: Words) -> list[Block]:
+    names = short_names(book)
+    alike = {
+        f.file: [
+            name for canonical, name in f.mapping if name == canonical and name not in _forms(f)
+        ]
+        for f in book.files
+    }
+    notes = [
+        say("check.alike", file=names[f.file], columns=", ".join(alike[f.file]))
+        for f in book.files
+        if alike[f.file]
+    ]
+    notes += [
+        say("check.unused", file=names[f.file], columns=", ".join(f.unused))
+        for f in book.files
+        if f.role and f.unused
+    ]
+    notes += [
+        say("check.not_read", file=names[f.file], why=f.note) for f in book.files if not f.role
+    ]
+    return [Note(text) for text in notes]
 
 
 def _rejects(rejects: pl.DataFrame, say: Words) -> list[Block]:
@@ -75,7 +149,7 @@ def _rejects(rejects: pl.DataFrame, say: Words) -> list[Block]:
     )
     columns = (
         GridColumn(say("check.where")),
-        GridColumn(say("check.columns")),
+        GridColumn(say("check.column")),
         GridColumn(say("check.value")),
         GridColumn(say("check.reason")),
     )

@@ -20,6 +20,7 @@ from csk.stats.survival import survival_at
 from csk.text import Words
 
 _MONTHS = (1, 3, 6, 12, 24, 48, 72)
+_PLAN_MONTHS = (12, 24)
 
 
 def report(result: CrossSection, say: Words) -> Report:
@@ -61,6 +62,7 @@ def report(result: CrossSection, say: Words) -> Report:
 def _plans(result: CrossSection, say: Words) -> list[Block]:
     if len(result.plans) <= 1:
         return []
+    ages = [month for month in _PLAN_MONTHS if month <= int(result.curve.age[-1])]
     rows = tuple(
         (
             plan.plan or NOTHING,
@@ -69,16 +71,23 @@ def _plans(result: CrossSection, say: Words) -> list[Block]:
             share(plan.n_churned / plan.n),
             share(plan.low),
             share(plan.high),
-            NOTHING if math.isnan(plan.median_months) else number(plan.median_months, 0),
+            *(_known(float(value)) for value in survival_at(plan.curve, ages)),
+            number(plan.median_months, 0) if math.isfinite(plan.median_months) else NOTHING,
         )
         for plan in result.plans
     )
-    titles = ("customers", "left", "share", "low", "high", "median")
     columns = (
         GridColumn(say("cross.plan")),
-        *(GridColumn(say(f"cross.{title}"), "right") for title in titles),
+        *(GridColumn(say(f"cross.{title}"), "right") for title in ("customers", "left", "share")),
+        *(GridColumn(say(f"cross.{title}"), "right", priority=1) for title in ("low", "high")),
+        *(GridColumn(say("cross.after", month=str(age)), "right") for age in ages),
+        GridColumn(say("cross.median"), "right"),
     )
-    return [Grid(say("cross.plans"), columns, rows)]
+    return [Grid(say("cross.plans"), columns, rows, caption=say("cross.plans_caption"))]
+
+
+def _known(value: float) -> str:
+    return share(value) if math.isfinite(value) else NOTHING
 
 
 def _survival(result: CrossSection, say: Words) -> list[Block]:

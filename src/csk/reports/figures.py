@@ -20,9 +20,8 @@ def amount(count: float | None, currency: str) -> str:
         return NOTHING
     whole = round(count)
     if not currency:
-        return (
-            f"{whole / 10_000:,.0f}" if abs(whole) >= 1_000 * 10_000 else f"{whole / 10_000:,.2f}"
-        )
+        digits = 0 if whole == 0 or abs(whole) >= 1_000 * 10_000 else 2
+        return f"{whole / 10_000:,.{digits}f}"
     if money.minor_digits(currency) and abs(whole) >= 100_000 * 10_000:
         return money.displayed(round(whole / 10_000) * 10_000, currency).removesuffix(".00")
     return money.displayed(whole, currency)

@@ -7,6 +7,7 @@ from math import isfinite
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from csk.analyses.segment import Segmentation
 from csk.calendar import TICKS_PER_MONTH
@@ -87,10 +88,18 @@ def _monthly(one: GroupCurve, name: str, say: Words) -> Curve:
     seen = one.observed
     months = np.arange(int(seen.age[-1]) // TICKS_PER_MONTH + 1)
     at = np.searchsorted(seen.age, months * TICKS_PER_MONTH, side="right") - 1
-    bounds = (np.where(at < 0, 1.0, of[np.maximum(at, 0)]) for of in (seen.survival, seen.low, seen.high))
-    y, low, high = (tuple(map(float, of)) for of in bounds)
+
+    def read(values: NDArray[np.float64]) -> tuple[float, ...]:
+        return tuple(map(float, np.where(at < 0, 1.0, values[np.maximum(at, 0)])))
+
     return Curve(
-        say("segment.survival"), say("segment.months"), tuple(map(float, months)), y, low, high, name
+        title=say("segment.survival"),
+        x_title=say("segment.months"),
+        x=tuple(map(float, months)),
+        y=read(seen.survival),
+        low=read(seen.low),
+        high=read(seen.high),
+        group=name,
     )
 
 

@@ -35,7 +35,7 @@ def first_line(book: Book, settings: Settings, basis: str, say: Words) -> str:
     return " · ".join(parts)
 
 
-def reconciliation(book: Book, say: Words) -> list[Block]:
+def reconciliation(book: Book, say: Words, *, names_unneeded: bool = True) -> list[Block]:
     """Return the table of files and what was left out of them, with its money."""
     read = [f for f in book.files if f.role]
     sums = [
@@ -89,7 +89,7 @@ def reconciliation(book: Book, say: Words) -> list[Block]:
     unneeded = [names[f.file] for f in book.files if not f.role]
     if len(unneeded) > _LISTED + 1:
         unneeded[_LISTED:] = [say("rows.and_more", n=count(len(unneeded) - _LISTED))]
-    if unneeded:
+    if unneeded and names_unneeded:
         blocks.append(Note(say("rows.not_needed", files=", ".join(unneeded))))
     return blocks
 

@@ -129,15 +129,13 @@ def _cells(result: Segmentation, say: Words) -> list[Block]:
 def _groups(
     result: Segmentation, say: Words, what: str, names: tuple[str, ...], days: int, caption: str
 ) -> Grid:
-    """Customers, mean risk, value and value at risk of those alive, by stage or cell."""
-    column, currency = {"stage": "lifecycle_stage", "cell": "value_risk_cell"}[what], result.book.currency
-    alive = result.customers.filter("is_alive")
-    found = {
-        row[0]: row[1:]
-        for row in alive.group_by(column)
-        .agg(pl.len(), pl.col(f"p_churn_{days}d").mean(), pl.col("ltv_amount", "value_at_risk").sum())
-        .iter_rows()
-    }
+    """Return size, mean risk, value and value at risk of those alive, by stage or cell."""
+    column = {"stage": "lifecycle_stage", "cell": "value_risk_cell"}[what]
+    currency = result.book.currency
+    risk, sums = pl.col(f"p_churn_{days}d").mean(), pl.col("ltv_amount", "value_at_risk").sum()
+    alive = result.customers.filter("is_alive").sort("customer_id")
+    grouped = alive.group_by(column).agg(pl.len(), risk, sums)
+    found = {row[0]: row[1:] for row in grouped.iter_rows()}
     rows = tuple(
         (name, count(n), share(p), amount(ltv, currency), amount(at_risk, currency))
         for name in names

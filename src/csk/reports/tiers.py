@@ -93,13 +93,17 @@ def _all(result: Segmentation, say: Words, *, with_cost: bool) -> tuple[str, ...
 def _how(result: Segmentation, say: Words) -> list[Block]:
     plan, currency = result.plan, result.book.currency
     if plan.method == "budget":
+        sums = {
+            "budget": plan.budget,
+            "spent": plan.spend,
+            "gain": plan.gain,
+            "bound": plan.bound,
+        }
         figures = (
-            Figure(say("segment.budget"), amount(plan.budget, currency), say("segment.budget_remark")),
-            Figure(say("segment.spent"), amount(plan.spend, currency)),
-            Figure(say("segment.gain"), amount(plan.gain, currency), say("segment.gain_remark")),
-            Figure(say("segment.bound"), amount(plan.bound, currency), say("segment.bound_remark")),
+            Figure(say(f"segment.{key}"), amount(money, currency), say(f"segment.{key}_remark"))
+            for key, money in sums.items()
         )
-        return [Figures(figures)]
+        return [Figures(tuple(figures))]
     first, second = (share(cut, 0) for cut in plan.shares)
     text = say("segment.tiers_share", first=first, second=second)
     if plan.n_kept:
@@ -141,7 +145,7 @@ def _factors(of: Factors, currency: str, *, is_discounted: bool) -> list[str]:
 
 
 def _otherwise(result: Segmentation, settings: Settings, say: Words) -> list[Block]:
-    """The same customers by the formulas that others use, and why they differ."""
+    """Return the same customers by the formulas that others use, and why they differ."""
     f, currency = result.figures, result.book.currency
     months = str(settings.ltv_horizon)
     expected = say("segment.as_above_remark", months=months)
@@ -188,11 +192,9 @@ def _moves(change: Change, result: Segmentation, say: Words) -> Grid:
     then = [name for name in (*order, "none", "new") if any(key[0] == name for key in cells)]
     now = [name for name in (*order, "none") if any(key[1] == name for key in cells)]
     words = {"none": say("segment.no_tier"), "new": say("segment.new_then")}
+    found = {pair: count(n) for pair, n in cells.items()}
     rows = tuple(
-        (
-            words.get(before, before),
-            *(count(cells[before, after]) if (before, after) in cells else NOTHING for after in now),
-        )
+        (words.get(before, before), *(found.get((before, after), NOTHING) for after in now))
         for before in then
     )
     columns = (

@@ -41,7 +41,7 @@ def test_the_encoding_is_found(text, encoding, found):
 def test_western_windows_text_is_asked_about(text):
     with pytest.raises(DataError) as refusal:
         detected(text.encode("cp1252"), "x.csv", whole=True)
-    assert "--encoding" in refusal.value.hint
+    assert "--input-encoding" in refusal.value.hint
 
 
 @pytest.mark.parametrize("sample", [b"\x7fELF\x00\x01\x02", b"a,b\n\x00\x01\x00\x00", bytes(64)])

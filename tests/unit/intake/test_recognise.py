@@ -229,7 +229,7 @@ def test_a_named_role_reports_all_that_is_missing_with_nearest_names():
     found = recognise_as("payments", *named("Custmer Id", "Dat", "Amnt"))
     assert [str(missing) for missing in found.missing] == [
         "customer_id (is it 'Custmer Id'?)",
-        "paid_on",
+        "paid_on (is it 'Dat'?)",
         "amount or unit_price_amount (is it 'Amnt'?)",
     ]
 
