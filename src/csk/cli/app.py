@@ -15,14 +15,17 @@ from csk.errors import CskError, ExitCode
 from csk.registry import names
 
 _COMMANDS: Final = "csk.cli.commands"
-_EPILOG: Final = "Exit codes: 0 ok, 2 usage, 3 data, 4 model, 74 disk, 75 try again, 1 a bug."
+_EPILOG: Final = (
+    "Exit codes: 0 ok, 2 usage, 3 data, 4 model, 74 disk, 75 try again, 130 interrupted, 1 a bug."
+)
 
 
 def app() -> typer.Typer:
     """Return the program with every command found in `cli/commands/`."""
     program = typer.Typer(
         name="csk",
-        help="Churn and LTV from exported files: who stays, what they are worth, what to do.",
+        help="Churn and LTV from exported files: who stays, what they are worth, what to do."
+        "\n\nExample: csk segment exports/ -o customers.parquet",
         epilog=_EPILOG,
         no_args_is_help=True,
         rich_markup_mode="rich",
@@ -82,7 +85,8 @@ def _failed(error: Exception) -> int:
         show()
         return int(ExitCode.USAGE)
     if isinstance(error, OSError):
-        emit.failure(f"Reading or writing failed: {error.strerror or error}.")
+        where = f" ({error.filename})" if error.filename else ""
+        emit.failure(f"Reading or writing failed: {error.strerror or error}{where}.")
         return int(ExitCode.STORAGE)
     emit.bug(error)
     return int(ExitCode.BUG)
@@ -97,7 +101,7 @@ def _closed_pipe() -> int:
 def _interrupted() -> NoReturn:
     """Leave at once: temporary files were removed on the way up, threads are not waited for."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    emit.failure("Interrupted; nothing was written.")
+    emit.failure("Interrupted; no output was left half-written.")
     os._exit(ExitCode.INTERRUPTED)
 
 

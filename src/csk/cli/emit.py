@@ -10,11 +10,12 @@ import tempfile
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from csk.errors import CskError, UsageError
+from csk.errors import CskError, StorageError, UsageError
 
 if TYPE_CHECKING:
     from csk.reports.blocks import Report
@@ -39,6 +40,8 @@ def show(report: "Report", form: str, *, to_stderr: bool = False) -> None:
         unicode=(stream.encoding or "ascii").lower().replace("-", "").startswith("utf"),
     )
     text: str = loaded("csk.render", form, "RENDERER").render(report, page)
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(errors="replace")  # a name that the terminal lacks is no failure
     stream.write(text)
     stream.flush()
 
@@ -49,7 +52,14 @@ def _piped_width() -> int:
 
 
 def stdout_bytes(*, is_binary: bool) -> BinaryIO:
-    """Return stdout for a table; UsageError where a terminal would be sent binary."""
+    """Return stdout for a table.
+
+    UsageError where a terminal would be sent binary, StorageError where stdout is closed.
+    """
+    if sys.stdout.name == os.devnull:
+        raise StorageError(
+            "The table cannot be written: standard output is closed.", hint="Give -o FILE."
+        )
     if is_binary and sys.stdout.isatty():
         raise UsageError(
             "A terminal cannot show this format.", hint="Pipe it on, or give --as csv or -o FILE."

@@ -10,7 +10,7 @@ _OUT, _READ, _MODEL, _RUN = "Output", "Reading", "Model", "Running"
 Paths = Annotated[
     list[str],
     typer.Argument(
-        metavar="PATH...",
+        metavar="PATH",
         help="Exported files, folders, patterns, role=path (payments=orders.csv), or - for stdin.",
         show_default=False,
     ),
@@ -65,7 +65,7 @@ AsOf = Annotated[
         "--as-of",
         metavar="DAY",
         help="Day at whose start we stand (or today); nothing at or after it is read. "
-        "[default: the day after the data end]",
+        "(default: the day after the data end)",
         rich_help_panel=_MODEL,
     ),
 ]
@@ -132,7 +132,7 @@ Previous = Annotated[
     typer.Option(
         "--previous",
         metavar="FILE",
-        help="Earlier Parquet output to compare with. [default: the one in -o]",
+        help="Earlier Parquet output to compare with. (default: the one in -o)",
         rich_help_panel=_OUT,
     ),
 ]
@@ -193,7 +193,7 @@ Config = Annotated[
     typer.Option(
         "--config",
         metavar="FILE",
-        help="Settings. [default: the nearest csk.toml]",
+        help="Settings. (default: the nearest csk.toml)",
         rich_help_panel=_RUN,
     ),
 ]

@@ -28,7 +28,7 @@ def check(  # the options of a command
 ) -> None:
     """Show how each file was read and what looks wrong in the whole.
 
-    csk check exports/ --stub > csk.toml
+    Example: csk check exports/ --stub > csk.toml
     """
     flags = {**locals()}
     from csk.cli.run_check import run

@@ -26,7 +26,7 @@ def sample(
 ) -> None:
     """Simulate a company whose truth is known, to try csk out or to measure it.
 
-    csk sample company/ --customers 20000 --months 24 --seed 7
+    Example: csk sample company/ --customers 20000 --months 24 --seed 7
     """
     from csk.cli import emit
     from csk.simulation.company import Company, write_company

@@ -38,7 +38,7 @@ def segment(  # the options of a command
 ) -> None:
     """Rank customers by LTV and risk, and give each a touch tier.
 
-    csk segment exports/ -o customers.parquet --keep owner,region
+    Example: csk segment exports/ -o customers.parquet --keep owner,region
     """
     flags = {**locals()}
     from csk.cli.output import Wanted

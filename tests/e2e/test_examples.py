@@ -1,0 +1,65 @@
+"""Examples and the README's own commands do what they say."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+TOP = Path(__file__).parents[2]
+CSK = f"{shlex.quote(sys.executable)} -m csk"
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "sample").symlink_to(TOP / "data" / "sample")
+    (tmp_path / "examples").symlink_to(TOP / "examples")
+    program = tmp_path / "bin" / "csk"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {CSK} "$@"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent), prepend=":")
+    monkeypatch.setenv("PYTHONPATH", str(TOP / "src"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def done(command: str) -> subprocess.CompletedProcess:
+    return subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+
+
+def test_the_nightly_job_is_silent_and_its_tables_answer_the_query(place):
+    job = done("bash examples/nightly.sh data/sample out")
+    assert (job.returncode, job.stdout, job.stderr) == (0, "", "")
+    rows = duckdb.sql((TOP / "examples" / "at_risk.sql").read_text()).fetchall()
+    assert len(rows) == 10
+    at_risk = [row[-1] for row in rows]
+    assert at_risk == sorted(at_risk, reverse=True)
+
+
+def test_the_example_tiers_spend_no_more_than_their_budget(place):
+    job = done("csk segment data/sample --config examples/tiers.toml --report json")
+    assert job.returncode == 0, job.stderr
+    spend = float(re.search(r'"spend_amount": "([\d.]+)"', job.stdout)[1])
+    assert 0 < spend <= 6_000_000
+
+
+def commands() -> list[str]:
+    text = (TOP / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```sh\n(.*?)```", text, flags=re.DOTALL)
+    lines = [line for block in blocks for line in block.splitlines()]
+    return [line for line in lines if re.search(r"(^|\| |&& )csk ", line)]
+
+
+def test_every_command_of_the_readme_succeeds(place):
+    failures = []
+    for command in commands():
+        job = done(f"set -o pipefail; {command.split('  #')[0]}")
+        if job.returncode not in (0, 141):
+            failures.append((command, job.returncode, job.stderr))
+    assert commands()
+    assert failures == []
