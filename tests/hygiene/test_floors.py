@@ -9,7 +9,7 @@ from pathlib import Path
 MAY_USE = {
     "__main__": {"typer"},
     "cli": {"typer", "rich"},
-    "intake": {"polars", "pyarrow"},
+    "intake": {"numpy", "polars", "pyarrow"},
     "sinks": {"polars", "pyarrow", "duckdb", "xlsxwriter"},
     "render": {"rich"},
     "simulation": {"numpy", "polars", "pyarrow"},

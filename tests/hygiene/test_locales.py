@@ -26,7 +26,7 @@ def languages(root: Path) -> dict[str, dict[str, str]]:
         path.stem: words(tomllib.loads(path.read_text(encoding="utf-8")))
         for path in sorted((root / "src/csk/text").glob("*.toml"))
     }
-    assert {"en", "ja"} <= set(found)
+    assert "en" in found
     return found
 
 

@@ -167,9 +167,9 @@ def _contract(
     counts = engine.total(book, counted, ["group", "term_months", "age"])
     if "survivors_only" in book.span.notes:
         raise ModelError(
-            "No contract has an end: the export holds survivors only, so nothing can be said of "
-            "who leaves.",
-            hint="Export ended subscriptions too.",
+            f"No contract has ended before {as_of}: of survivors only, nothing can be said of who "
+            "leaves.",
+            hint="Export ended subscriptions too, or choose a later --as-of.",
         )
     reach = settings.ltv_horizon + 1 + max(horizons.risk_days) // 28
     fit = contract.fit(counts, reach)
@@ -233,13 +233,16 @@ def _product_margin(book: Book, settings: Settings) -> pl.Expr:
 
 
 def _grouped(rows: pl.LazyFrame, tables: Tables, by: str) -> pl.LazyFrame:
-    """Add `group`: the plan, or an attribute of the customers table, or nothing."""
+    """Add `group`: the plan, or an attribute of the customers table, or nothing.
+
+    Rows keep their order: stretches of a spell are told by their neighbours.
+    """
     if by == "plan":
         return rows.with_columns(group=pl.col("plan"))
     if by == "none":
         return rows.with_columns(group=pl.lit(None, dtype=pl.String))
     attributes = tables["customers"].select("customer_id", group=pl.col(by).cast(pl.String))
-    return rows.join(attributes, on="customer_id", how="left")
+    return rows.join(attributes, on="customer_id", how="left", maintain_order="left")
 
 
 def _kept(rows: pl.LazyFrame, tables: Tables, settings: Settings) -> pl.LazyFrame:

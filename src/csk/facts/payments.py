@@ -25,8 +25,8 @@ def purchase_days(payments: IntoLazyFrameT, as_of: date) -> IntoLazyFrameT:
         .group_by("customer_id", "paid_on")
         .agg(
             *(nw.col(name).sum() for name in money),
-            nw.when(is_refund).then(0).otherwise(1).sum().alias("n_payments"),
-            nw.when(is_refund).then(1).otherwise(0).sum().alias("n_refunds"),
+            nw.when(is_refund).then(0).otherwise(1).cast(nw.Int64).sum().alias("n_payments"),
+            nw.when(is_refund).then(1).otherwise(0).cast(nw.Int64).sum().alias("n_refunds"),
         )
         .to_native()
     )

@@ -7,8 +7,9 @@ a hash of the id; where two ids of a shard share its bits, that shard is sorted 
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
+import numpy as np
 import polars as pl
 
 from csk.errors import StorageError
@@ -58,7 +59,7 @@ class PartitionedTable:
         for shard in range(self.n_shards):
             pieces = [pl.read_parquet(path) for path in self._spools[shard]] + self._held[shard]
             self._held[shard] = []
-            rows = pl.concat([empty, *pieces])
+            rows = pl.concat([empty, *pieces], rechunk=True)
             if unique:
                 kept = rows.unique(subset=list(unique), keep="last", maintain_order=True)
                 repeats += rows.height - kept.height
@@ -90,9 +91,10 @@ def _sorted(rows: pl.DataFrame, day: str | None) -> pl.DataFrame:
         order = order + (date_of.cast(pl.Int64) + _DAY_BITS // 2).clip(0, _DAY_BITS - 1).cast(
             pl.UInt64
         )
-    ordered = (
-        rows.with_columns(order.alias("order")).sort("order", maintain_order=True).drop("order")
-    )
+    # Rows of one customer and day may change places: what reads payments adds them up. Other
+    # tables keep the order of the file among equals.
+    kind: Literal["quicksort", "stable"] = "quicksort" if day == "paid_on" else "stable"
+    ordered = rows[np.argsort(rows.select(order.alias("order"))["order"].to_numpy(), kind=kind)]
     starts = ordered.select(
         pl.col("customer_id").filter(
             (pl.col("customer_id") != pl.col("customer_id").shift(1)).fill_null(value=True)

@@ -93,3 +93,18 @@ def refuse_nothing_useful(files: Sequence[FileRead]) -> None:
         hint="A table of payments needs a customer, a date and an amount. Say which file is what "
         "with payments=FILE, and which column is which in csk.toml (`csk check --stub`).",
     )
+
+
+def refuse_nothing_kept(files: Sequence[FileRead], n_kept: int) -> None:
+    """Stop with DataError where no row of any file was kept, saying what became of them."""
+    if n_kept:
+        return
+    details = []
+    for f in files:
+        counts = f"{f.rows_read} rows, {f.rows_excluded} excluded, {f.rows_rejected} rejected"
+        details.append(f"{f.file}: {f.note or counts}")
+    raise DataError(
+        "No row of the files could be kept.",
+        details=details,
+        hint="csk check says how the columns were understood.",
+    )

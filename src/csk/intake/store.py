@@ -8,7 +8,6 @@ import hashlib
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -17,15 +16,16 @@ from typing import Final
 import polars as pl
 
 import csk
-from csk.book import Book, Excluded, FileRead, StoredTable
+from csk.book import Book
 from csk.errors import DataError, StorageError
 from csk.intake import places
 from csk.intake.finding import Found
 from csk.intake.manifest import manifest, write_manifest
 from csk.intake.opening import Opened, opened_files
 from csk.intake.partition import PartitionedTable
-from csk.intake.refusing import refuse_mixed_currencies, refuse_rejects
-from csk.intake.rows import DAY, Canonical, RowPlan, canonical, dtype, stored_columns
+from csk.intake.refusing import refuse_mixed_currencies, refuse_nothing_kept, refuse_rejects
+from csk.intake.rows import DAY, RowPlan, canonical, dtype
+from csk.intake.tally import Tally
 from csk.money import COUNTS_PER_UNIT
 from csk.schema import INPUTS, REJECTS, SCHEMA_VERSION
 from csk.settings import Settings
@@ -37,24 +37,6 @@ LARGEST_SUM: Final = 10**14
 """Major units that the money of a table may add up to: what Decimal(18,4) holds."""
 _PACKED: Final = 6
 """How much a compressed export is thought to grow."""
-
-
-@dataclass
-class _Tally:
-    """What the pass over the files has seen so far."""
-
-    files: list[FileRead] = field(default_factory=list)
-    excluded: Counter[tuple[str, str]] = field(default_factory=Counter)
-    excluded_amounts: Counter[tuple[str, str]] = field(default_factory=Counter)
-    rejects: list[pl.DataFrame] = field(default_factory=list)
-    currencies: dict[str, str] = field(default_factory=dict)
-    """Each currency with the first file it stands in."""
-    rows: Counter[str] = field(default_factory=Counter)
-    amounts: Counter[str] = field(default_factory=Counter)
-    sizes: dict[str, float] = field(default_factory=dict)
-    """Sums of money without its sign."""
-    rounded: Counter[str] = field(default_factory=Counter)
-    days: dict[str, tuple[date, date]] = field(default_factory=dict)
 
 
 def stored(
@@ -94,50 +76,31 @@ def _read(
 ) -> Book:
     spool = work / "spool"
     spool.mkdir(mode=0o700)
-    tally = _Tally()
+    tally = Tally()
     with opened_files(files, settings, spool) as opened:
-        tables = {
-            name: PartitionedTable(work / name, n_shards, DAY.get(name))
-            for name in dict.fromkeys(one.role for one in opened.files)
-        }
+        columns = {one.role: one.all_columns for one in opened.files}
+        tables = {role: PartitionedTable(work / role, n_shards, DAY.get(role)) for role in columns}
         for one in opened.files:
             _read_file(one, opened.margin_by_product, today, tables[one.role], tally)
-        columns = {
-            name: _columns(
-                name, [o for o in opened.files if o.role == name], bool(opened.margin_by_product)
-            )
-            for name in tables
-        }
         tally.files.extend(opened.unneeded)
     shutil.rmtree(spool, ignore_errors=True)
-    rejects = pl.concat(tally.rejects) if tally.rejects else _no_rejects()
-    _write_rejects(rejects, work)
-    refuse_rejects(tally.files, rejects, settings.reject_limit)
-    if not sum(tally.rows.values()):
-        raise DataError(
-            "No row of the files could be kept.",
-            details=_kept_nothing(tally),
-            hint="csk check says how the columns were understood.",
-        )
-    repeats = {name: _close(name, tables[name], columns[name]) for name in tables}
-    tally.excluded.update({("customers", "repeated_id"): repeats.get("customers", 0)})
+    listed = pl.concat([_no_rejects(), *tally.rejects])
+    _write_rejects(listed, work)
+    refuse_rejects(tally.files, listed, settings.reject_limit)
+    refuse_nothing_kept(tally.files, sum(tally.rows.values()))
+    for role, table in tables.items():
+        repeats = _close(role, table, columns[role])
+        tally.excluded.update({(role, "repeated_id"): repeats})
+    attributes = (c for c in columns.get("customers", ()) if c not in INPUTS["customers"].names)
     return Book(
         root=work,
         n_shards=n_shards,
-        tables={
-            name: _stored_table(name, tally, columns[name]) for name in tables if tally.rows[name]
-        },
+        tables={role: tally.table(role, columns[role]) for role in tables if tally.rows[role]},
         files=tuple(tally.files),
-        excluded=tuple(
-            Excluded(table, rule, n, tally.excluded_amounts[table, rule])
-            for (table, rule), n in sorted(tally.excluded.items())
-            if n
-        ),
+        excluded=tally.exclusions(),
         rows_rejected=sum(f.rows_rejected for f in tally.files),
         currency=refuse_mixed_currencies(tally.currencies, settings.currency),
-        attributes=tuple(
-            c for c in columns.get("customers", ()) if c not in INPUTS["customers"].names
-        ),
+        attributes=tuple(attributes),
         margin_by_plan=dict(opened.margin_by_plan),
         has_product_margin=bool(opened.margin_by_product),
         digest=digest,
@@ -145,7 +108,7 @@ def _read(
 
 
 def _read_file(
-    one: Opened, margins: Mapping[str, float], today: date, into: PartitionedTable, tally: _Tally
+    one: Opened, margins: Mapping[str, float], today: date, into: PartitionedTable, tally: Tally
 ) -> None:
     table = INPUTS[one.role]
     plan = RowPlan(
@@ -164,7 +127,7 @@ def _read_file(
         part = canonical(batch.frame, plan, batch.first_row)
         into.add(_completed(part.rows, one.all_columns, table.name))
         _refuse_beyond_sums(part.rows, one, tally)
-        _count(part, one, today, tally)
+        tally.add(one.role, one.name, part, today)
         for rule, n, _ in part.excluded:
             excluded[rule] += n
         n_read += batch.frame.height
@@ -193,7 +156,7 @@ def _completed(rows: pl.DataFrame, columns: Sequence[str], table: str) -> pl.Dat
     ).select(columns)
 
 
-def _refuse_beyond_sums(rows: pl.DataFrame, one: Opened, tally: _Tally) -> None:
+def _refuse_beyond_sums(rows: pl.DataFrame, one: Opened, tally: Tally) -> None:
     """Stop before money adds up to more than whole numbers hold: they would wrap in silence."""
     name = {"payments": "amount", "subscriptions": "mrr_amount"}.get(one.role, "")
     if name not in rows.columns:
@@ -209,28 +172,6 @@ def _refuse_beyond_sums(rows: pl.DataFrame, one: Opened, tally: _Tally) -> None:
         hint="Is the right column read as the amount (csk check --stub), and in the right unit "
         "(--amount-unit minor)?",
     )
-
-
-def _count(part: Canonical, one: Opened, today: date, tally: _Tally) -> None:
-    role = one.role
-    for rule, n, amount in part.excluded:
-        tally.excluded[role, rule] += n
-        tally.excluded_amounts[role, rule] += amount
-    for code in part.currencies:
-        tally.currencies.setdefault(code, one.name)
-    tally.rows[role] += part.rows.height
-    tally.rounded[role] += part.rounded
-    if role == "payments" and part.rows.height:
-        tally.amounts[role] += int(part.rows["amount"].sum())
-    day = DAY.get(role)
-    if day is None or day not in part.rows.columns:
-        return
-    days = part.rows[day].cast(pl.Date)
-    days = days.filter(days <= today)
-    first, last = days.min(), days.max()
-    if isinstance(first, date) and isinstance(last, date):
-        seen = tally.days.get(role, (first, last))
-        tally.days[role] = (min(seen[0], first), max(seen[1], last))
 
 
 def _listed(one: Opened, rejects: list[pl.DataFrame], n_malformed: int) -> list[pl.DataFrame]:
@@ -267,24 +208,6 @@ def _write_rejects(rejects: pl.DataFrame, work: Path) -> None:
         raise StorageError(f"The list of rejects could not be written: {error}.") from error
 
 
-def _kept_nothing(tally: _Tally) -> list[str]:
-    lines = []
-    for f in tally.files:
-        counts = f"{f.rows_read:,} rows, {f.rows_excluded:,} excluded, {f.rows_rejected:,} rejected"
-        if f.role and not f.rows_read:
-            counts = "a header without rows"
-        elif f.rows_excluded:
-            rules = (rule for table, rule in tally.excluded if table == f.role)
-            counts += f" ({', '.join(rule.replace('_', ' ') for rule in rules)})"
-        lines.append(f"{f.file}: {f.note or counts}")
-    return lines
-
-
-def _columns(name: str, files: Sequence[Opened], with_margin: bool) -> tuple[str, ...]:  # noqa: FBT001 - told by name at the call
-    del with_margin
-    return files[0].all_columns if files else stored_columns(name, frozenset(), with_margin=False)
-
-
 def _close(name: str, table: PartitionedTable, columns: Sequence[str]) -> int:
     schema = {
         c: dtype(INPUTS[name], c) if c in INPUTS[name].names or c == "margin_amount" else pl.String
@@ -292,18 +215,6 @@ def _close(name: str, table: PartitionedTable, columns: Sequence[str]) -> int:
     }
     unique = ["customer_id"] if name == "customers" else []
     return table.close(pl.DataFrame(schema=schema), unique)
-
-
-def _stored_table(name: str, tally: _Tally, columns: Sequence[str]) -> StoredTable:
-    first, last = tally.days.get(name, (None, None))
-    return StoredTable(
-        rows=tally.rows[name],
-        first_on=first,
-        last_on=last,
-        columns=tuple(columns),
-        amount=tally.amounts[name],
-        rounded=tally.rounded[name],
-    )
 
 
 def _size(found: Found) -> int:

@@ -69,8 +69,7 @@ def _plans(result: CrossSection, say: Words) -> list[Block]:
             count(plan.n),
             count(plan.n_churned),
             share(plan.n_churned / plan.n),
-            share(plan.low),
-            share(plan.high),
+            say("cross.interval", low=share(plan.low), high=share(plan.high)),
             *(_known(float(value)) for value in survival_at(plan.curve, ages)),
             number(plan.median_months, 0) if math.isfinite(plan.median_months) else NOTHING,
         )
@@ -79,7 +78,7 @@ def _plans(result: CrossSection, say: Words) -> list[Block]:
     columns = (
         GridColumn(say("cross.plan")),
         *(GridColumn(say(f"cross.{title}"), "right") for title in ("customers", "left", "share")),
-        *(GridColumn(say(f"cross.{title}"), "right", priority=1) for title in ("low", "high")),
+        GridColumn(say("cross.level"), "right", priority=1),
         *(GridColumn(say("cross.after", month=str(age)), "right") for age in ages),
         GridColumn(say("cross.median"), "right"),
     )

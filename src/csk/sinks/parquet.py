@@ -43,7 +43,8 @@ class Parquet:
         # A dictionary of a million distinct floats is built only to be thrown away.
         words = [name for name, dtype in first.schema.items() if dtype == pl.String]
         with pq.ParquetWriter(
-            beneath, schema, compression="zstd", version="2.6", use_dictionary=words
+            beneath, schema, compression="zstd", version="2.6", use_dictionary=words,
+            store_decimal_as_integer=True,
         ) as writer:
             for piece in chain([first], typed):
                 writer.write_table(arrow_table(piece, schema), row_group_size=ROW_GROUP)

@@ -80,7 +80,7 @@ def test_facts_of_a_sorted_store_are_the_same(with_margin):
     stored = payments.sort("customer_id", "paid_on").lazy()
     here = ordered(purchase_days(payments.lazy(), AS_OF).collect())
     there = ordered(sorted_purchase_days(stored, AS_OF).collect())
-    assert_frame_equal(here, there, check_exact=True, check_dtypes=False)
+    assert_frame_equal(here, there, check_exact=True)
 
 
 def test_facts_of_parts_add_up():
@@ -89,7 +89,7 @@ def test_facts_of_parts_add_up():
     added = pl.concat([purchase_days(part.lazy(), AS_OF).collect() for part in parts])
     added = added.group_by("customer_id", "paid_on").sum()
     whole = purchase_days(payments.lazy(), AS_OF).collect()
-    assert_frame_equal(ordered(added), ordered(whole), check_exact=True, check_dtypes=False)
+    assert_frame_equal(ordered(added), ordered(whole), check_exact=True)
 
 
 @pytest.fixture(scope="module")
