@@ -3,10 +3,15 @@
 from datetime import date, timedelta
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
+from csk.analyses.window import window
 from csk.calendar import month_days, plus_months, tick
+from csk.engine.local import LocalEngine
+from csk.settings import Settings
 from csk.tables.ages import age
 
 DAY = timedelta(days=1)
@@ -65,3 +70,71 @@ def test_frames_count_age_as_days_do_on_every_day_of_eight_years():
     rows = pl.DataFrame({"start": starts}).join(pl.DataFrame({"day": every}), how="cross")
     found = rows.select(age(pl.col("start"), pl.col("day"))).to_series().to_list()
     assert found == [tick(start, day) for start, day in rows.iter_rows()]
+
+
+def changed(tables, change):
+    """Return tables with `change` made to every row; what becomes None is left out."""
+    return {name: [new for row in rows if (new := change(row))] for name, rows in tables.items()}
+
+
+def shifted(tables, by):
+    return changed(
+        tables, lambda row: {k: v + by if isinstance(v, date) else v for k, v in row.items()}
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "by"),
+    [
+        # A contract is aged in calendar months, which come again after four years; a shop in
+        # days (and its horizon is four years, which are as long from whichever day).
+        ("contract", 1461),
+        ("contract", -3 * 1461),
+        ("shop", 1),
+        ("shop", -77),
+    ],
+)
+def test_shifting_all_days_shifts_results_and_no_more(kind, by, book_of, company, value, as_of):
+    tables, horizon = company(kind, 5), {"ltv_horizon": 48, "discount_rate": 0.05}
+    here = value(book_of(tables), Settings(as_of=as_of, **horizon)).customers
+    later = Settings(as_of=as_of + by * DAY, **horizon)
+    there = value(book_of(shifted(tables, by * DAY)), later).customers
+    back = there.with_columns(pl.col(pl.Date).dt.offset_by(f"{-by}d"))
+    assert_frame_equal(here, back, check_exact=True)
+
+
+@pytest.mark.parametrize("kind", ["contract", "shop"])
+def test_nothing_at_or_after_as_of_is_read(kind, book_of, company, value, as_of):
+    """As of a day in the middle of the log, what comes later may as well not be in it."""
+    then = as_of - 200 * DAY
+    tables = company(kind, 7)
+
+    def known(row):
+        row = {k: None if k == "ended_on" and v and v >= then else v for k, v in row.items()}
+        begun = row.get("started_on") or row.get("paid_on")
+        return row if begun is None or begun < then else None
+
+    chosen = Settings(as_of=then, data_from=date(2021, 6, 1))
+    here, there = (value(book_of(t), chosen) for t in (tables, changed(tables, known)))
+    assert_frame_equal(here.customers, there.customers, check_exact=True)
+    assert here.figures == there.figures
+
+
+@pytest.mark.parametrize("kind", ["contract", "shop"])
+def test_the_window_too_is_blind_to_what_comes_later(kind, book_of, company, as_of):
+    then, tables = as_of - 200 * DAY, company(kind, 9)
+
+    def known(row):
+        return row if (row.get("started_on") or row.get("paid_on") or then) <= then else None
+
+    chosen, engine = Settings(as_of=then), LocalEngine()
+    here, there = (
+        window(book_of(rows), engine, chosen, date.max)
+        for rows in (tables, changed(tables, known))
+    )
+    assert (here.data_from, here.as_of, here.is_late_entry) == (
+        there.data_from,
+        then,
+        there.is_late_entry,
+    )
+    assert here.notes == there.notes

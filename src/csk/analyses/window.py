@@ -5,7 +5,7 @@ One rule: an end date never moves the window (it lies in the future, or at the f
 
 from dataclasses import replace
 from datetime import date, timedelta
-from math import log
+from math import log, log1p
 from statistics import median
 from typing import Final
 
@@ -22,6 +22,7 @@ _DENSE: Final = ("subscriptions", "payments", "usage")
 """Tables whose last event tells how far the log is complete; tickets and surveys are too rare."""
 _EDGE_FACTOR: Final = 5
 _EDGE_LEAST: Final = 5
+_ENDS_LEAST: Final = 5
 _UNLIKELY: Final = 0.001
 _NEAR_DAYS: Final = 62
 
@@ -52,7 +53,8 @@ def window(book: Book, engine: Engine, settings: Settings, today: date) -> Windo
                 hint="Give an earlier --data-from.",
             )
         found = replace(found, data_from=settings.data_from, is_late_entry=True)
-    if max(ends) - found.data_through > timedelta(days=31):
+    is_chosen = settings.as_of is not None or settings.data_through is not None
+    if not is_chosen and max(ends) - min(ends) > timedelta(days=31):
         notes.append("tables_end_apart")
     return replace(found, notes=tuple(notes))
 
@@ -87,8 +89,9 @@ def _after_late_entry(
 ) -> Window:
     """Find the first day on which an end could have been seen.
 
-    Where the time at risk before the first recorded end would, at the later rate of ends, have
-    had one with probability over 1 - 0.001, the log begins there: earlier ends were not kept.
+    Were ends equally likely all along, all n of them would lie in the share of the time at risk
+    from the first one on with probability share ** n. Where that is under 0.001 the log begins
+    there: earlier ends were not kept.
     """
     ended = engine.total(book, ends_by_month(found.as_of, settings.grace_days), ["month_on"])
     if ended.is_empty():
@@ -99,7 +102,9 @@ def _after_late_entry(
     days = engine.total(book, _days_at_risk(found.as_of, first_on, settings.grace_days), [])
     before, after = days.row(0)
     n_ended = int(ended["n_ended"].sum())
-    if after == 0 or before * n_ended / after < -log(_UNLIKELY):
+    if n_ended < _ENDS_LEAST or after == 0:
+        return found
+    if n_ended * log1p(before / after) < -log(_UNLIKELY):
         return found
     notes.append("late_entry")
     return replace(found, data_from=_log_start(book, first_on), is_late_entry=True)
@@ -123,13 +128,28 @@ def _first_end(as_of: date, grace_days: int) -> Plan:
 
 
 def _days_at_risk(as_of: date, split: date, grace_days: int) -> Plan:
+    """Count the days on which spells could have ended, before and from `split` on.
+
+    A term paid in advance is served: who pays by the year cannot leave in the first one.
+    """
+
     def plan(tables: Tables) -> pl.LazyFrame:
+        known = contracts(tables, as_of, grace_days)
+        term = pl.col("term_months").fill_null(1)
+        bound = pl.col("started_on").dt.offset_by(pl.format("{}mo", term))
+        free = known.group_by("customer_id", "spell_no").agg(
+            free_on=pl.when(term > 1).then(bound).otherwise("started_on").min()
+        )
         until = pl.col("ended_on").fill_null(as_of)
-        before = pl.min_horizontal(until, pl.lit(split)) - pl.col("started_on")
-        after = until - pl.max_horizontal(pl.col("started_on"), pl.lit(split))
-        return spells(contracts(tables, as_of, grace_days)).select(
-            n_before=before.dt.total_days().clip(lower_bound=0).sum(),
-            n_after=after.dt.total_days().clip(lower_bound=0).sum(),
+        before = pl.min_horizontal(until, pl.lit(split)) - pl.col("free_on")
+        after = until - pl.max_horizontal(pl.col("free_on"), pl.lit(split))
+        return (
+            spells(known)
+            .join(free, on=["customer_id", "spell_no"], how="inner")
+            .select(
+                n_before=before.dt.total_days().clip(lower_bound=0).sum(),
+                n_after=after.dt.total_days().clip(lower_bound=0).sum(),
+            )
         )
 
     return plan

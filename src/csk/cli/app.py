@@ -65,6 +65,7 @@ def run(arguments: Sequence[str], allow_spill: Callable[[str | None], None]) -> 
     try:
         allow_spill(_memory(arguments))
         result: Any = app()(args=list(arguments), standalone_mode=False, prog_name="csk")
+        sys.stdout.flush()
     except CskError as error:
         emit.refusal(error)
         return int(error.exit_code)
@@ -86,6 +87,7 @@ def _failed(error: Exception) -> int:
         return int(ExitCode.USAGE)
     if isinstance(error, OSError):
         where = f" ({error.filename})" if error.filename else ""
+        _drop_output()
         emit.failure(f"Reading or writing failed: {error.strerror or error}{where}.")
         return int(ExitCode.STORAGE)
     emit.bug(error)
@@ -94,8 +96,13 @@ def _failed(error: Exception) -> int:
 
 def _closed_pipe() -> int:
     """Leave in silence: whoever read our output has what it wanted."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    _drop_output()
     return int(ExitCode.OK)
+
+
+def _drop_output() -> None:
+    """Let go of what stdout still holds, so that it is not tried again on the way out."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _interrupted() -> NoReturn:

@@ -166,17 +166,19 @@ def _new_customers(
         return ()
     rows = []
     names = {curve.curve: curve for curve in fit.curves}
+    paid = pl.col("mrr_amount") * pl.col("term_months")
     groups = alive.group_by("curve", "term_months").agg(
-        pl.len().alias("n"),
-        (pl.col("mrr_amount") * pl.col("term_months")).sum().alias("amount"),
-        pl.col("margin_share").mean(),
+        n=pl.len(),
+        amount=paid.sum(),
+        margin_amount=(paid * pl.col("margin_share")).round(0).cast(pl.Int64).sum(),
     )
-    for number, term, n, amount, margin in groups.sort("n", "curve", descending=True).iter_rows():
+    order = groups.sort("n", "curve", "term_months", descending=True)
+    for number, term, n, amount, earned in order.iter_rows():
         curve = names.get(number)
         if curve is None or not n:
             continue
         months, payments = contract.new_customer(curve, horizons)
-        price = amount / n
+        price, margin = amount / n, earned / amount if amount else 0.0
         rows.append(
             NewCustomer(
                 group=curve.group,

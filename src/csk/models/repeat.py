@@ -118,9 +118,9 @@ def score(snapshot: pl.DataFrame, fitted: RepeatFit, horizons: Horizons) -> pl.D
     number = np.where(is_alive, bgnbd.expected_purchases(fitted.purchases, x - 1, t_x, T, end), 0.0)
     stays = stay_days[:, days.index(end)]
     present = number * _discount(stays, horizons.discount_rate)
-    longer = _stay_if_retained(
-        stays, stay_days, p_churn, days.index(min(horizons.retained_days, end))
-    )
+    full = min(horizons.retained_days, end)
+    within, leaves = stay_days[:, days.index(full)], p_churn[:, days.index(full)]
+    longer = _stay_if_retained(stays, within, leaves, full)
     kept = present * np.divide(longer, stays, out=np.ones_like(stays), where=stays > 0)
     low, high = _interval(fitted, x - 1, t_x, T, end, number)
     price = gammagamma.expected_value(fitted.spend, x * has_bought, mean_spend(snapshot))
@@ -153,16 +153,15 @@ def _discount(stay_days: Floats, rate: float) -> Floats:
     return np.asarray(np.where(force > 0, -np.expm1(-force) / np.where(force > 0, force, 1.0), 1.0))
 
 
-def _stay_if_retained(stays: Floats, stay_days: Floats, p_churn: Floats, risk: int) -> Floats:
-    """Return the days expected of those who stay through the risk horizon (column `risk`).
+def _stay_if_retained(stays: Floats, within: Floats, leaves: Floats, full: int) -> Floats:
+    """Return the days expected of those who stay through the first `full` days, the risk horizon.
 
-    The days of the horizon are theirs in full; what comes after is as expected now, given that
-    they reach it.
+    These are theirs in full; what comes after is as expected now (`stays` less the days expected
+    `within` it), given that they reach it.
     """
-    reach = 1.0 - p_churn[:, risk]
-    later = np.divide(stays - stay_days[:, risk], reach, out=np.zeros_like(stays), where=reach > 0)
-    full = float(stay_days[:, risk].max(initial=0.0))
-    return np.asarray(np.maximum(full, stay_days[:, risk]) + later)
+    reach = 1.0 - leaves
+    later = np.divide(stays - within, reach, out=np.zeros_like(stays), where=reach > 0)
+    return np.asarray(full + later)
 
 
 def _interval(

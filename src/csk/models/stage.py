@@ -31,7 +31,7 @@ def staged(customers: pl.DataFrame, thresholds: Stages, risk: str, as_of: date) 
         grows = pl.lit(value=False)
     is_at_risk = (
         (pl.col(risk) >= thresholds.at_risk_lift * mean).fill_null(value=False)
-        if isinstance(mean, float)
+        if isinstance(mean, float) and mean > 0
         else pl.lit(value=False)
     )
     return customers.with_columns(

@@ -40,11 +40,11 @@ class TierPlan:
 
 
 def celled(customers: pl.DataFrame, risk: str) -> pl.DataFrame:
-    """Add `value_risk_cell`: value and risk each above or below the mean of those alive."""
+    """Add `value_risk_cell`: value and risk each at least the mean of those alive, and above 0."""
     alive = customers.filter("is_alive")
     value, danger = alive["ltv_if_retained"].mean() or 0.0, alive[risk].mean() or 0.0
-    is_high = pl.col("ltv_if_retained") >= value
-    is_risky = pl.col(risk) >= danger
+    is_high = (pl.col("ltv_if_retained") >= value) & (pl.col("ltv_if_retained") > 0)
+    is_risky = (pl.col(risk) >= danger) & (pl.col(risk) > 0)
     return customers.with_columns(
         value_risk_cell=pl.when(~pl.col("is_alive"))
         .then(None)

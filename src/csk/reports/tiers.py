@@ -6,7 +6,6 @@ One rule: the factors of a row multiply to the LTV that stands beside them.
 import polars as pl
 
 from csk.analyses.segment import Change, Segmentation
-from csk.models.contract import ContractFit
 from csk.models.figures import TierRow
 from csk.models.value import Factors
 from csk.reports.blocks import Block, Figure, Figures, Grid, GridColumn, Heading, Note, Tone
@@ -151,8 +150,7 @@ def _otherwise(result: Segmentation, settings: Settings, say: Words) -> list[Blo
     expected = say("segment.as_above_remark", months=months)
     figures = [Figure(say("segment.as_above"), amount(f.ltv.mean_ltv, currency), expected)]
     if f.simple_ltv is not None:
-        kind = "contract" if isinstance(result.fit, ContractFit) else "repeat"
-        why = say(f"segment.simple_{kind}")
+        why = say("segment.simple_remark")
         figures.append(Figure(say("segment.simple"), amount(f.simple_ltv, currency), why))
     if f.arpa_churn_ltv is not None:
         why = say("segment.arpa_churn_remark", months=months)
