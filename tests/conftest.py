@@ -49,7 +49,11 @@ class Books:
         self.numbers = count()
 
     def __call__(
-        self, tables: Mapping[str, Rows], shards: int = 1, as_of: date | None = None, **facts: object
+        self,
+        tables: Mapping[str, Rows],
+        shards: int = 1,
+        as_of: date | None = None,
+        **facts: object,
     ) -> Book:
         """Return a book of canonical rows (dicts or a frame), dated where `as_of` is given."""
         root = self.folder / f"{next(self.numbers):06d}"

@@ -127,7 +127,9 @@ def test_value_at_risk_is_risk_times_what_would_be_kept(kind, seed, segments):
 
 @both
 def test_bounds_lie_around_the_ltv(kind, seed, segments):
-    alive = segments(kind, seed).customers.filter(pl.col("is_alive") & pl.col("ltv_low").is_not_null())
+    alive = segments(kind, seed).customers.filter(
+        pl.col("is_alive") & pl.col("ltv_low").is_not_null()
+    )
     assert (alive["ltv_low"] <= alive["ltv_amount"]).all()
     assert (alive["ltv_amount"] <= alive["ltv_high"]).all()
 

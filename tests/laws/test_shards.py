@@ -58,8 +58,7 @@ def test_the_order_of_rows_and_columns_changes_nothing(kind, seed, book_of, comp
     tables = company(kind, seed)
     mixed = {
         name: [
-            dict(order.sample(list(row.items()), len(row)))
-            for row in order.sample(rows, len(rows))
+            dict(order.sample(list(row.items()), len(row))) for row in order.sample(rows, len(rows))
         ]
         for name, rows in tables.items()
     }

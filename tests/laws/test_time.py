@@ -23,7 +23,9 @@ any_day = days | month_ends | month_ends.map(lambda day: day + DAY)
 def counted(start, day):
     """Count 31 for every anniversary reached, one for every day since the last one."""
     months = 0
-    while (start.year, start.month) != (day.year, day.month) and anniversary(start, months + 1) <= day:
+    while (start.year, start.month) != (day.year, day.month) and anniversary(
+        start, months + 1
+    ) <= day:
         months += 1
     return 31 * months + (day - anniversary(start, months)).days
 
@@ -65,7 +67,10 @@ def test_frames_count_age_as_days_do(pairs):
 
 
 def test_frames_count_age_as_days_do_on_every_day_of_eight_years():
-    starts = [date(2023, 1, d) for d in (1, 28, 29, 30, 31)] + [date(2024, 2, 29), date(2023, 4, 30)]
+    starts = [date(2023, 1, d) for d in (1, 28, 29, 30, 31)] + [
+        date(2024, 2, 29),
+        date(2023, 4, 30),
+    ]
     every = [date(2022, 12, 1) + n * DAY for n in range(2922)]
     rows = pl.DataFrame({"start": starts}).join(pl.DataFrame({"day": every}), how="cross")
     found = rows.select(age(pl.col("start"), pl.col("day"))).to_series().to_list()
@@ -129,8 +134,7 @@ def test_the_window_too_is_blind_to_what_comes_later(kind, book_of, company, as_
 
     chosen, engine = Settings(as_of=then), LocalEngine()
     here, there = (
-        window(book_of(rows), engine, chosen, date.max)
-        for rows in (tables, changed(tables, known))
+        window(book_of(rows), engine, chosen, date.max) for rows in (tables, changed(tables, known))
     )
     assert (here.data_from, here.as_of, here.is_late_entry) == (
         there.data_from,

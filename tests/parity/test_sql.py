@@ -166,7 +166,9 @@ def asked():
         with duckdb.connect() as connection:
             connection.register(name, rows.collect().to_arrow())
             for view in views:
-                filled = view.replace("$as_of", f"date '{AS_OF}'").replace("$from", f"date '{FROM}'")
+                filled = view.replace("$as_of", f"date '{AS_OF}'").replace(
+                    "$from", f"date '{FROM}'"
+                )
                 connection.execute(filled)
             return connection.execute(question.replace("$as_of", f"date '{AS_OF}'")).fetchall()
 

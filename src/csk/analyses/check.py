@@ -19,6 +19,8 @@ _EARLY: Final = date(1990, 1, 1)
 _DAYS: Final = {"payments": "paid_on", "subscriptions": "started_on", "usage": "used_at"}
 
 Rows = Callable[[Tables], pl.LazyFrame]
+Rejects = pl.DataFrame
+"""Rows with the columns of `schema.REJECTS`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,17 @@ class Change:
     """(tier then, tier now, customers); `new` then is who was no customer, `none` has no tier."""
 
 
+@dataclass(frozen=True, slots=True)
+class GroupSums:
+    """Customers alive of a group; money in counts."""
+
+    n: int
+    p_churn: float
+    """Mean over the group."""
+    ltv_amount: int
+    value_at_risk: int
+
+
 def segmentation(
     book: Book, engine: Engine, settings: Settings, earlier: Earlier | None = None
 ) -> Segmentation:
@@ -118,7 +129,7 @@ def segmentation(
     return Segmentation(
         book=book,
         horizons=horizons,
-        customers=customers,
+        customers=_kept(customers, book, engine, settings),
         figures=book_figures(customers, fit, horizons),
         tier_rows=tier_rows(customers, plan, risk),
         plan=plan,
@@ -177,7 +188,7 @@ def _contract(
 
     def snapshots(tables: Tables) -> pl.LazyFrame:
         rows = contract_snapshot(tables, as_of, earlier_on, grace)
-        return _kept(_grouped(rows, tables, settings.by), tables, settings)
+        return _grouped(rows, tables, settings.by)
 
     snapshot = engine.collect(book, snapshots, ["customer_id"])
     scored = contract.score(snapshot, fit, horizons)
@@ -203,12 +214,15 @@ def _plan_margin(book: Book, settings: Settings) -> pl.Expr:
 def _repeat(
     book: Book, engine: Engine, settings: Settings, horizons: Horizons
 ) -> tuple[pl.DataFrame, RepeatFit]:
+    if "payments" not in book.tables:
+        raise ModelError(
+            "Nothing tells what customers pay: value needs subscriptions or payments.",
+            hint="Export contracts with start and end, or payments with a day and an amount.",
+        )
     as_of = horizons.as_of
     gaps = engine.total(book, lambda tables: gap_counts(tables, as_of), ["state", "days"])
     snapshot = engine.collect(
-        book,
-        lambda tables: _kept(purchase_snapshot(tables, as_of), tables, settings),
-        ["customer_id"],
+        book, lambda tables: purchase_snapshot(tables, as_of), ["customer_id"]
     )
     fit = repeat.fit(gaps, snapshot, settings.purchase_within_days, settings.silence_share)
     scored = repeat.score(snapshot, fit, horizons)
@@ -245,12 +259,21 @@ def _grouped(rows: pl.LazyFrame, tables: Tables, by: str) -> pl.LazyFrame:
     return rows.join(attributes, on="customer_id", how="left", maintain_order="left")
 
 
-def _kept(rows: pl.LazyFrame, tables: Tables, settings: Settings) -> pl.LazyFrame:
-    """Carry through the columns of the customers table that were asked for."""
-    if not settings.keep:
-        return rows
-    attributes = tables["customers"].select("customer_id", *settings.keep)
-    return rows.join(attributes, on="customer_id", how="left", suffix="_of_customer")
+def _kept(customers: pl.DataFrame, book: Book, engine: Engine, settings: Settings) -> pl.DataFrame:
+    """Add the columns of the customers table that were asked for, after all is reckoned.
+
+    They may be called like a column that was only worked with, and then they win.
+    """
+    wanted = [name for name in settings.keep if name not in CUSTOMER_SNAPSHOT.names]
+    names = list(dict.fromkeys(wanted))
+    if not names:
+        return customers
+    attributes = engine.collect(
+        book, lambda tables: tables["customers"].select("customer_id", *names), ["customer_id"]
+    )
+    return customers.drop(names, strict=False).join(
+        attributes, on="customer_id", how="left", maintain_order="left"
+    )
 
 
 def snapshot(result: Segmentation, keep: tuple[str, ...] = ()) -> tuple[pl.DataFrame, Table]:
@@ -268,7 +291,7 @@ def snapshot(result: Segmentation, keep: tuple[str, ...] = ()) -> tuple[pl.DataF
             columns.append(column)
     extra = [
         Column(name, "text", "Kept from the customers table.")
-        for name in keep
+        for name in dict.fromkeys(keep)
         if name not in standard
     ]
     table = replace(CUSTOMER_SNAPSHOT, columns=(*columns, *extra))
@@ -277,3 +300,25 @@ def snapshot(result: Segmentation, keep: tuple[str, ...] = ()) -> tuple[pl.DataF
         pl.lit(None, dtype=_DTYPES[table[n].kind]).alias(n) for n in missing
     )
     return rows.select(table.names), table
+
+
+def sums_by(result: Segmentation, column: str, days: int) -> dict[str, GroupSums]:
+    """Return the customers alive by a column (stage, cell, segment), with their risk in `days`."""
+    alive = result.customers.filter(pl.col("is_alive") & pl.col(column).is_not_null())
+    risk, sums = pl.col(f"p_churn_{days}d").mean(), pl.col("ltv_amount", "value_at_risk").sum()
+    grouped = alive.sort("customer_id").group_by(column).agg(pl.len(), risk, sums)
+    return {str(row[0]): GroupSums(*row[1:]) for row in grouped.iter_rows()}
+
+
+def most_at_risk(result: Segmentation, top: int) -> list[dict[str, object]]:
+    """Return the customers with most value at risk, largest first, as rows by column."""
+    rows = result.customers.filter(pl.col("value_at_risk") > 0)
+    order = rows.sort("value_at_risk", "customer_id", descending=[True, False])
+    return order.head(top).to_dicts()
+
+
+def without_tier(result: Segmentation) -> tuple[int, int]:
+    """Return how many have no tier: those alive of whom nothing is expected, and those gone."""
+    without = result.customers.filter(pl.col("tier").is_null())
+    n_alive = int(without["is_alive"].sum())
+    return n_alive, without.height - n_alive

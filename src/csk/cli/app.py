@@ -75,8 +75,15 @@ def run(arguments: Sequence[str], allow_spill: Callable[[str | None], None]) -> 
         _interrupted()
     except BrokenPipeError:
         return _closed_pipe()
+    except SystemExit as ended:
+        # Typer leaves with 1 where a reader closed the pipe; completion leaves with its own code.
+        if isinstance(ended.__context__, BrokenPipeError):
+            return _closed_pipe()
+        raise
     except Exception as error:  # noqa: BLE001 # the last handler: a bug becomes a sentence
         return _failed(error)
+    if result == ExitCode.INTERRUPTED:  # Typer has caught the interruption
+        _interrupted()
     return result if isinstance(result, int) else int(ExitCode.OK)
 
 

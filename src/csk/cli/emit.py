@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _WIDEST: Final = 120
 _NARROWEST: Final = 40
 _PIPED_WIDTH: Final = 100
+_ASCII: Final = str.maketrans("·–—×“”‘’", "|--x\"\"''")
 
 
 def show(report: "Report", form: str, *, to_stderr: bool = False) -> None:
@@ -42,7 +43,7 @@ def show(report: "Report", form: str, *, to_stderr: bool = False) -> None:
     text: str = loaded("csk.render", form, "RENDERER").render(report, page)
     if isinstance(stream, TextIOWrapper):
         stream.reconfigure(errors="replace")  # a name that the terminal lacks is no failure
-    stream.write(text)
+    stream.write(text if page.unicode else text.translate(_ASCII))
     stream.flush()
 
 

@@ -99,4 +99,6 @@ def _refuse_unknown_suffix(path: Path) -> None:
 
 
 def _is_folder(path: Path) -> bool:
-    return path.is_dir() or str(path).endswith(("/", "\\")) or not path.suffix
+    if path.exists():
+        return path.is_dir()
+    return str(path).endswith(("/", "\\")) or not path.suffix

@@ -66,7 +66,7 @@ def opened_book(
     `outputs` are what will be written: UsageError where one of them is an input.
     """
     today = datetime.now(tz=UTC).date()
-    files = apart(found(paths), outputs, store)
+    files = apart(found(paths), outputs)
     if store is not None and any(str(file.path) == "-" for file in files):
         raise UsageError("Standard input cannot be kept in a store.", hint="Name a file.")
     engine = LocalEngine()

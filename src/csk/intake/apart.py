@@ -1,7 +1,7 @@
 """Inputs and outputs of one run, kept apart.
 
-One rule: an export is never overwritten, and what csk wrote into a folder of exports (an output,
-a store) is not read from there as one.
+One rule: an export is never overwritten, and what this run will write into a folder of exports
+is not read from there as one.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,16 +20,14 @@ _BEGINNINGS: Final = (
 )
 
 
-def apart(
-    files: Sequence[Found], outputs: Iterable[Path], store: Path | None = None
-) -> tuple[Found, ...]:
+def apart(files: Sequence[Found], outputs: Iterable[Path]) -> tuple[Found, ...]:
     """Return the files to read, without what csk itself wrote among them.
 
     UsageError where an output would overwrite an input. A file found in a folder that is an
     output of this run and was written by csk earlier is left out; one that the user named is not.
     """
     written = [path for path in outputs if str(path) != "-"]
-    folders = [path.resolve() for path in (*written, *([store] if store else [])) if path.is_dir()]
+    folders = [path.resolve() for path in written if path.is_dir()]
     kept, lost = [], []
     for found in files:
         target = next((path for path in written if _is_same(found.path, path)), None)
@@ -56,15 +54,11 @@ def _is_same(one: Path, other: Path) -> bool:
 
 
 def _is_inside(found: Found, folders: Sequence[Path]) -> bool:
-    """Tell whether a file that was not named lies in an output folder or a store, as csk's own."""
+    """Tell whether a file that was not named lies in an output folder, as csk's own."""
     if found.was_named or str(found.path) == "-":
         return False
     place = found.path.resolve()
-    return any(place.is_relative_to(folder) for folder in folders) and _is_own(found.path)
-
-
-def _is_own(path: Path) -> bool:
-    return _is_output(path) or path.parent.parent.name.startswith(("book-", ".building-"))
+    return any(place.is_relative_to(folder) for folder in folders) and _is_output(found.path)
 
 
 def _is_output(path: Path) -> bool:

@@ -55,7 +55,7 @@ class Columnar(Source):
             frame = frame.with_columns(
                 pl.col(pl.Categorical).cast(pl.String), pl.col(pl.Enum).cast(pl.String)
             )
-            yield Batch(frame, first_row)
+            yield Batch(frame.with_columns(_spelt(frame)), first_row)
             first_row += frame.height
 
     def sample(self, n: int = 1000) -> pl.DataFrame:
@@ -101,3 +101,12 @@ class Columnar(Source):
             f"{self.name} is no whole {self.format.capitalize()} file: {first}",
             hint="Copy or export the file again.",
         )
+
+
+def _spelt(frame: pl.DataFrame) -> list[pl.Series]:
+    """Return as text the columns whose types no table has: nested values, bytes, durations."""
+    return [
+        pl.Series(column.name, [None if v is None else str(v) for v in column], dtype=pl.String)
+        for column in frame
+        if column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Duration, pl.Object)
+    ]

@@ -5,7 +5,7 @@ One rule: a file the user names is always tried; of a folder only what can hold 
 
 import glob
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -44,9 +44,10 @@ class Found:
 def found(arguments: Iterable[str]) -> tuple[Found, ...]:
     """Return the files that the arguments name, each once, in the order of their names.
 
-    UsageError names every argument that leads nowhere.
+    A file that is found in several ways (in a folder, by a link) is read once, with the role
+    that it was given anywhere. UsageError names every argument that leads nowhere.
     """
-    files: dict[Path, Found] = {}
+    files: dict[object, Found] = {}
     missing: list[str] = []
     for argument in arguments:
         role, path = _role_and_path(argument)
@@ -54,13 +55,27 @@ def found(arguments: Iterable[str]) -> tuple[Found, ...]:
         if not matches:
             missing.append(path)
         for match in matches:
-            files.setdefault(match.path.absolute(), match)
+            same = files.setdefault(_identity(match.path), match)
+            if match.role and same.role and match.role != same.role:
+                raise UsageError(f"{match.name} is named as {same.role} and as {match.role}.")
+            if match.was_named or match.role:
+                files[_identity(match.path)] = replace(
+                    same, role=match.role or same.role, was_named=same.was_named or match.was_named
+                )
     if missing:
         raise UsageError(
             "Nothing to read at " + ", ".join(missing) + ".",
             hint="Name files, folders or patterns such as exports/*.csv, or - for standard input.",
         )
     return tuple(files.values())
+
+
+def _identity(path: Path) -> object:
+    try:
+        about = path.stat()
+    except OSError:
+        return path
+    return about.st_dev, about.st_ino
 
 
 def _role_and_path(argument: str) -> tuple[str | None, str]:

@@ -82,6 +82,12 @@ class OpenedFiles:
     margin_by_plan: dict[str, float] = field(default_factory=dict)
     margin_by_product: dict[str, float] = field(default_factory=dict)
 
+    @property
+    def spooled_bytes(self) -> int:
+        """Size of what came through a pipe, was packed, or was not UTF-8."""
+        copies = [path for one in self.files for path in one.source.temporary_files]
+        return sum(path.stat().st_size for path in copies)
+
 
 @contextmanager
 def opened_files(

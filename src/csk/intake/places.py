@@ -20,6 +20,8 @@ from csk.errors import StorageError, TryAgainError
 
 _PREFIX: Final = "csk-store-"
 _BUILDING: Final = ".building-"
+_BOOK: Final = "_book-"
+"""Begins with a mark that folders of exports are searched without: a store is none."""
 _OWNED = re.compile(rf"{_PREFIX}(\d+)-")
 KEPT_STORES: Final = 2
 """Stores that a kept folder holds before the oldest is removed."""
@@ -96,7 +98,7 @@ def kept_folder(store: Path, digest: str, shards: int | None = None) -> Path:
         raise StorageError(
             f"The store {store} could not be made: {error.strerror}.", hint="Name another folder."
         ) from error
-    return store / (f"book-{digest[:32]}" + (f"-{shards}" if shards else ""))
+    return store / (f"{_BOOK}{digest[:32]}" + (f"-{shards}" if shards else ""))
 
 
 def settle(building: Path, target: Path) -> None:
@@ -107,7 +109,7 @@ def settle(building: Path, target: Path) -> None:
             shutil.rmtree(target)
         building.rename(target)
         others = sorted(
-            (p for p in target.parent.glob("book-*") if p != target),
+            (p for p in target.parent.glob(f"{_BOOK}*") if p != target),
             key=lambda p: p.stat().st_mtime,
         )
         for old in others[: max(0, len(others) + 1 - KEPT_STORES)]:

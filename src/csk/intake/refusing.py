@@ -3,7 +3,7 @@
 One rule: everything that is wrong is said at once, with counts, places and what to do.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import polars as pl
@@ -95,13 +95,25 @@ def refuse_nothing_useful(files: Sequence[FileRead]) -> None:
     )
 
 
-def refuse_nothing_kept(files: Sequence[FileRead], n_kept: int) -> None:
-    """Stop with DataError where no row of any file was kept, saying what became of them."""
+def refuse_nothing_kept(
+    files: Sequence[FileRead], n_kept: int, rules: Iterable[tuple[str, str]]
+) -> None:
+    """Stop with DataError where no row of any file was kept, saying what became of them.
+
+    `rules` are the rules by which rows were left out, with their tables.
+    """
     if n_kept:
         return
+    spoken = list(rules)
     details = []
     for f in files:
-        counts = f"{f.rows_read} rows, {f.rows_excluded} excluded, {f.rows_rejected} rejected"
+        why = ", ".join(rule.replace("_", " ") for table, rule in spoken if table == f.role)
+        counts = f"{f.rows_read:,} rows, {f.rows_excluded:,} excluded" + (
+            f" ({why})" if why else ""
+        )
+        counts += f", {f.rows_rejected:,} rejected"
+        if f.role and not f.rows_read:
+            counts = "a header without rows"
         details.append(f"{f.file}: {f.note or counts}")
     raise DataError(
         "No row of the files could be kept.",

@@ -67,18 +67,18 @@ def stored(
 def _fill(files: Sequence[Found], settings: Settings, today: date, work: Path, digest: str) -> Book:
     size = sum(_size(found) for found in files)
     places.check_space(work, size)
-    n_shards = settings.shards or min(MOST_SHARDS, 1 + size // BYTES_A_SHARD)
-    return _read(files, settings, today, work, n_shards, digest)
+    return _read(files, settings, today, work, size, digest)
 
 
 def _read(
-    files: Sequence[Found], settings: Settings, today: date, work: Path, n_shards: int, digest: str
+    files: Sequence[Found], settings: Settings, today: date, work: Path, size: int, digest: str
 ) -> Book:
     spool = work / "spool"
     spool.mkdir(mode=0o700)
     tally = Tally()
     with opened_files(files, settings, spool) as opened:
         columns = {one.role: one.all_columns for one in opened.files}
+        n_shards = settings.shards or _shards(max(size, opened.spooled_bytes))
         tables = {role: PartitionedTable(work / role, n_shards, DAY.get(role)) for role in columns}
         for one in opened.files:
             _read_file(one, opened.margin_by_product, today, tables[one.role], tally)
@@ -87,7 +87,7 @@ def _read(
     listed = pl.concat([_no_rejects(), *tally.rejects])
     _write_rejects(listed, work)
     refuse_rejects(tally.files, listed, settings.reject_limit)
-    refuse_nothing_kept(tally.files, sum(tally.rows.values()))
+    refuse_nothing_kept(tally.files, sum(tally.rows.values()), tally.excluded)
     for role, table in tables.items():
         repeats = _close(role, table, columns[role])
         tally.excluded.update({(role, "repeated_id"): repeats})
@@ -105,6 +105,10 @@ def _read(
         has_product_margin=bool(opened.margin_by_product),
         digest=digest,
     )
+
+
+def _shards(size: int) -> int:
+    return min(MOST_SHARDS, 1 + size // BYTES_A_SHARD)
 
 
 def _read_file(

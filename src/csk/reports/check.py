@@ -1,8 +1,6 @@
 """The report of `csk check`: how each file was understood, and what looks wrong."""
 
-import polars as pl
-
-from csk.analyses.check import Finding
+from csk.analyses.check import Finding, Rejects
 from csk.book import Book, FileRead
 from csk.reports.blocks import Block, Grid, GridColumn, Heading, Note, Report, Tone
 from csk.reports.figures import NOTHING, count
@@ -12,7 +10,7 @@ from csk.text import Words
 REJECTS_SHOWN = 10
 
 
-def report(book: Book, found: tuple[Finding, ...], rejects: pl.DataFrame, say: Words) -> Report:
+def report(book: Book, found: tuple[Finding, ...], rejects: Rejects, say: Words) -> Report:
     """Put what was understood of the files into words."""
     blocks: list[Block] = [
         *reconciliation(book, say, names_unneeded=False),
@@ -135,7 +133,7 @@ def _left_out(book: Book, say: Words) -> list[Block]:
     return [Note(text) for text in notes]
 
 
-def _rejects(rejects: pl.DataFrame, say: Words) -> list[Block]:
+def _rejects(rejects: Rejects, say: Words) -> list[Block]:
     if rejects.is_empty():
         return []
     rows = tuple(

@@ -3,13 +3,11 @@
 One rule: a curve is shown as it was seen, by whole months, never beyond the longest time seen.
 """
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from math import isfinite
 
-import numpy as np
-import polars as pl
-from numpy.typing import NDArray
-
-from csk.analyses.segment import Segmentation
+from csk.analyses.segment import Segmentation, sums_by
 from csk.calendar import TICKS_PER_MONTH
 from csk.models.contract import OTHERS, POOLED, ContractFit, GroupCurve
 from csk.models.repeat import RepeatFit
@@ -86,19 +84,20 @@ def _curves(fit: ContractFit, say: Words) -> list[Block]:
 def _monthly(one: GroupCurve, name: str, say: Words) -> Curve:
     """Read the observed curve at whole months."""
     seen = one.observed
-    months = np.arange(int(seen.age[-1]) // TICKS_PER_MONTH + 1)
-    at = np.searchsorted(seen.age, months * TICKS_PER_MONTH, side="right") - 1
+    months = range(int(seen.age[-1]) // TICKS_PER_MONTH + 1)
+    ages = list(map(int, seen.age))
+    at = [bisect_right(ages, month * TICKS_PER_MONTH) - 1 for month in months]
 
-    def read(values: NDArray[np.float64]) -> tuple[float, ...]:
-        return tuple(map(float, np.where(at < 0, 1.0, values[np.maximum(at, 0)])))
+    def read(values: Sequence[float]) -> tuple[float, ...]:
+        return tuple(1.0 if place < 0 else float(values[place]) for place in at)
 
     return Curve(
         title=say("segment.survival"),
         x_title=say("segment.months"),
         x=tuple(map(float, months)),
-        y=read(seen.survival),
-        low=read(seen.low),
-        high=read(seen.high),
+        y=read(seen.survival.tolist()),
+        low=read(seen.low.tolist()),
+        high=read(seen.high.tolist()),
         group=name,
     )
 
@@ -136,17 +135,12 @@ def _rfm(result: Segmentation, say: Words) -> list[Block]:
 
 def _segments(result: Segmentation, rfm: RfmScores, say: Words) -> Grid:
     currency = result.book.currency
-    sums = {
-        row[0]: row[1:]
-        for row in result.customers.drop_nulls("rfm_segment")
-        .group_by("rfm_segment")
-        .agg(pl.col("ltv_amount", "value_at_risk").sum())
-        .iter_rows()
-    }
-    rows = tuple(
-        (name.replace("_", " "), count(n), *(amount(v, currency) for v in (paid, *sums[name])))
-        for name, n, paid in rfm.segments
-    )
+    sums = sums_by(result, "rfm_segment", result.risk_days)
+    rows = []
+    for name, n, paid in rfm.segments:
+        of = sums.get(name)
+        money = (paid, of.ltv_amount if of else 0, of.value_at_risk if of else 0)
+        rows.append((name.replace("_", " "), count(n), *(amount(m, currency) for m in money)))
     columns = (
         GridColumn(say("segment.rfm_segment")),
         GridColumn(say("segment.n"), "right"),
@@ -154,7 +148,7 @@ def _segments(result: Segmentation, rfm: RfmScores, say: Words) -> Grid:
         GridColumn(say("segment.ltv"), "right"),
         GridColumn(say("segment.at_risk"), "right", priority=1),
     )
-    return Grid(say("segment.rfm_segments"), columns, rows)
+    return Grid(say("segment.rfm_segments"), columns, tuple(rows))
 
 
 def _silence(fit: RepeatFit, settings: Settings, say: Words) -> Grid:

@@ -55,26 +55,30 @@ def reconciliation(book: Book, say: Words, *, names_unneeded: bool = True) -> li
     ]
     if len(rows) > 1:
         rows.append((say("rows.total"), "", *map(count, sums)))
-    blocks: list[Block] = [
-        Grid(
-            title=say("rows.title"),
-            columns=(
-                GridColumn(say("rows.file")),
-                GridColumn(say("rows.role"), priority=1),
-                *(
-                    GridColumn(say(f"rows.{key}"), "right")
-                    for key in ("read", "excluded", "rejected", "kept")
-                ),
-            ),
-            rows=tuple(rows),
-            keys=("file", "role", "rows_read", "rows_excluded", "rows_rejected", "rows_kept"),
-            total=len(rows) > 1,
-        )
-    ]
+    columns = (
+        GridColumn(say("rows.file")),
+        GridColumn(say("rows.role"), priority=1),
+        *(
+            GridColumn(say(f"rows.{key}"), "right")
+            for key in ("read", "excluded", "rejected", "kept")
+        ),
+    )
+    keys = ("file", "role", "rows_read", "rows_excluded", "rows_rejected", "rows_kept")
+    grid = Grid(say("rows.title"), columns, tuple(rows), keys, total=len(rows) > 1)
+    unneeded = [names[f.file] for f in book.files if not f.role] if names_unneeded else []
+    if len(unneeded) > _LISTED + 1:
+        unneeded[_LISTED:] = [say("rows.and_more", n=count(len(unneeded) - _LISTED))]
+    notes = [Note(say("rows.not_needed", files=", ".join(unneeded)))] if unneeded else []
+    return [grid, *_sums(book, say), *notes]
+
+
+def _sums(book: Book, say: Words) -> list[Block]:
+    """Return the money kept, and what was left out by rule or rounded."""
+    notes: list[Block] = []
     if "payments" in book.tables:
         paid = book.tables["payments"]
         money = amount(paid.amount, book.currency)
-        blocks.append(Note(say("rows.money", amount=money, n=count(paid.rows))))
+        notes.append(Note(say("rows.money", amount=money, n=count(paid.rows))))
     rules = [
         say(
             f"rule.{e.rule}", n=count(e.rows), table=e.table, amount=amount(e.amount, book.currency)
@@ -82,16 +86,11 @@ def reconciliation(book: Book, say: Words, *, names_unneeded: bool = True) -> li
         for e in book.excluded
     ]
     if rules:
-        blocks.append(Note(say("rows.rule_money", what=", ".join(rules))))
+        notes.append(Note(say("rows.rule_money", what=", ".join(rules))))
     rounded = sum(t.rounded for t in book.tables.values())
     if rounded:
-        blocks.append(Note(say("rows.rounded", n=count(rounded)), "warn"))
-    unneeded = [names[f.file] for f in book.files if not f.role]
-    if len(unneeded) > _LISTED + 1:
-        unneeded[_LISTED:] = [say("rows.and_more", n=count(len(unneeded) - _LISTED))]
-    if unneeded and names_unneeded:
-        blocks.append(Note(say("rows.not_needed", files=", ".join(unneeded))))
-    return blocks
+        notes.append(Note(say("rows.rounded", n=count(rounded)), "warn"))
+    return notes
 
 
 def short_names(book: Book) -> dict[str, str]:

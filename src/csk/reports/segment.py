@@ -1,8 +1,8 @@
 """The report of `csk segment`: figures, tiers, the customers most worth saving, stages, cells."""
 
-import polars as pl
+from typing import Any
 
-from csk.analyses.segment import STAGE_HORIZON, Segmentation
+from csk.analyses.segment import STAGE_HORIZON, Segmentation, most_at_risk, sums_by
 from csk.models.repeat import RepeatFit
 from csk.reports import kinds, segment_data, tiers
 from csk.reports.blocks import Block, Figure, Figures, Grid, GridColumn, Heading, Note, Report
@@ -79,27 +79,12 @@ def _book(result: Segmentation, say: Words) -> list[Block]:
 
 
 def _top(result: Segmentation, settings: Settings, say: Words, top: int) -> list[Block]:
-    risk, currency = f"p_churn_{result.risk_days}d", result.book.currency
+    currency = result.book.currency
     keep = [name for name in settings.keep if name in result.customers.columns]
-    chosen = (
-        result.customers.filter(pl.col("value_at_risk") > 0)
-        .sort("value_at_risk", "customer_id", descending=[True, False])
-        .head(top)
-    )
-    if chosen.is_empty():
+    shown = keep, f"p_churn_{result.risk_days}d"
+    rows = tuple(_named(row, *shown, currency) for row in most_at_risk(result, top))
+    if not rows:
         return []
-    rows = tuple(
-        (
-            row["customer_id"],
-            *(str(row[name] or "") for name in keep),
-            row["tier"] or NOTHING,
-            row["lifecycle_stage"],
-            share(row[risk]),
-            amount(row["ltv_if_retained"], currency),
-            amount(row["value_at_risk"], currency),
-        )
-        for row in chosen.iter_rows(named=True)
-    )
     days = str(result.risk_days)
     columns = (
         GridColumn(say("segment.customer")),
@@ -112,6 +97,18 @@ def _top(result: Segmentation, settings: Settings, say: Words, top: int) -> list
     )
     caption = say("segment.top_caption", days=days)
     return [Heading(say("segment.top")), Grid("", columns, rows, caption=caption)]
+
+
+def _named(row: dict[str, Any], keep: list[str], risk: str, currency: str) -> tuple[str, ...]:
+    return (
+        row["customer_id"],
+        *(str(row[name] or "") for name in keep),
+        row["tier"] or NOTHING,
+        row["lifecycle_stage"],
+        share(row[risk]),
+        amount(row["ltv_if_retained"], currency),
+        amount(row["value_at_risk"], currency),
+    )
 
 
 def _stages(result: Segmentation, settings: Settings, say: Words) -> list[Block]:
@@ -132,15 +129,17 @@ def _groups(
     """Return size, mean risk, value and value at risk of those alive, by stage or cell."""
     column = {"stage": "lifecycle_stage", "cell": "value_risk_cell"}[what]
     currency = result.book.currency
-    risk, sums = pl.col(f"p_churn_{days}d").mean(), pl.col("ltv_amount", "value_at_risk").sum()
-    alive = result.customers.filter("is_alive").sort("customer_id")
-    grouped = alive.group_by(column).agg(pl.len(), risk, sums)
-    found = {row[0]: row[1:] for row in grouped.iter_rows()}
+    found = sums_by(result, column, days)
     rows = tuple(
-        (name, count(n), share(p), amount(ltv, currency), amount(at_risk, currency))
+        (
+            name,
+            count(of.n),
+            share(of.p_churn),
+            amount(of.ltv_amount, currency),
+            amount(of.value_at_risk, currency),
+        )
         for name in names
-        if name in found
-        for n, p, ltv, at_risk in [found[name]]
+        if (of := found.get(name))
     )
     columns = (
         GridColumn(say(f"segment.{what}")),

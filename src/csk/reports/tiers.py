@@ -3,9 +3,7 @@
 One rule: the factors of a row multiply to the LTV that stands beside them.
 """
 
-import polars as pl
-
-from csk.analyses.segment import Change, Segmentation
+from csk.analyses.segment import Change, Segmentation, without_tier
 from csk.models.figures import TierRow
 from csk.models.value import Factors
 from csk.reports.blocks import Block, Figure, Figures, Grid, GridColumn, Heading, Note, Tone
@@ -22,9 +20,7 @@ def tiers(result: Segmentation, say: Words) -> list[Block]:
     rows = [_served(row, currency, with_cost=with_cost) for row in served]
     tones: list[Tone] = ["plain"] * len(rows)
     width = 8 if with_cost else 6
-    without = result.customers.filter(pl.col("tier").is_null())
-    for key, is_alive in (("worth_nothing", True), ("gone", False)):
-        n = int((without["is_alive"] == is_alive).sum())
+    for key, n in zip(("worth_nothing", "gone"), without_tier(result), strict=True):
         if n:
             rows.append((say(f"segment.{key}"), count(n), *[NOTHING] * (width - 2)))
             tones.append("muted")

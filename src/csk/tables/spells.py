@@ -105,11 +105,11 @@ def spells(contracts: pl.LazyFrame) -> pl.LazyFrame:
 def exposures(contracts: pl.LazyFrame, data_from: date, as_of: date) -> pl.LazyFrame:
     """Return the stretches of spells on one contract, with the age at which they are observed.
 
-    `contracts` has a column `group`. One row per customer, spell and stretch between two main
-    contracts that differ in group or term: `group`, `term_months`, `entry_age` and `exit_age` in ticks of the spell's age,
-    `cause` (0 = censored: group or term changed, or it runs at `as_of`). A stretch is observed
-    from `data_from` on; one that was not observed at all is left out. An end on the first day
-    counts as one tick.
+    `contracts` has a column `group`, and the order that `contracts` gave it. One row per
+    customer, spell and stretch between two main contracts that differ in group or term: `group`,
+    `term_months`, `entry_age` and `exit_age` in ticks of the spell's age, `cause` (0 = censored:
+    group or term changed, or it runs at `as_of`). A stretch is observed from `data_from` on; one
+    that was not observed at all is left out. An end on the first day counts as one tick.
     """
     whole = spells(contracts).rename(
         {"started_on": "spell_started_on", "ended_on": "spell_ended_on"}

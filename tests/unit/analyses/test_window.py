@@ -164,7 +164,9 @@ def test_a_log_that_begins_after_its_customers_is_found(window_of):
 @pytest.mark.parametrize(("days", "is_near"), [(0, True), (62, True), (63, False), (-1, False)])
 def test_events_shortly_before_the_first_end_begin_the_log(window_of, days, is_near):
     rows = [
-        row for row in steady(40, 4) if row["ended_on"] is None or row["ended_on"] >= date(2021, 6, 1)
+        row
+        for row in steady(40, 4)
+        if row["ended_on"] is None or row["ended_on"] >= date(2021, 6, 1)
     ]
     first_end = min(row["ended_on"] for row in rows if row["ended_on"])
     last = max(row["started_on"] for row in rows)

@@ -52,7 +52,7 @@ def test_a_null_key_is_a_key(book):
               pl.col("amount").max().cast(pl.Decimal(18, 4)), pl.col("paid_on").max()],
 )  # fmt: skip
 def test_a_total_of_anything_but_integers_is_refused(book, value):
-    with pytest.raises(TypeError, match="worth of a summary is .*, not an integer"):
+    with pytest.raises(TypeError, match=r"worth of a summary is .*, not an integer"):
         ENGINE.total(book, lambda t: t["payments"].select(worth=value), [])
 
 
@@ -70,8 +70,12 @@ def test_rows_are_collected_in_order(book):
 
 def test_rows_are_written_a_file_a_shard(book, tmp_path):
     written = ENGINE.write(book, lambda t: t["payments"], tmp_path / "out" / "rows")
-    assert [path.name for path in written] == [f"part-{n:05d}.parquet" for n in range(book.n_shards)]
-    assert pl.read_parquet(written).sort("amount")["amount"].to_list() == [r["amount"] for r in ROWS]
+    assert [path.name for path in written] == [
+        f"part-{n:05d}.parquet" for n in range(book.n_shards)
+    ]
+    assert pl.read_parquet(written).sort("amount")["amount"].to_list() == [
+        r["amount"] for r in ROWS
+    ]
 
 
 def test_what_cannot_be_written_is_told(book, tmp_path):

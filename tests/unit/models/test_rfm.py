@@ -40,7 +40,9 @@ def test_ranks_are_fifths_and_the_best_are_champions():
     assert told.n_without == 0
     assert sum(n for _, n, _ in told.segments) == 10
     assert sum(money for *_, money in told.segments) == 55 * UNIT
-    assert told.map == tuple(tuple(2 if row + column == 4 else 0 for column in range(5)) for row in range(5))
+    assert told.map == tuple(
+        tuple(2 if row + column == 4 else 0 for column in range(5)) for row in range(5)
+    )
 
 
 @pytest.mark.parametrize(("method", "top"), [("decile", 10), ("abc", 3)])

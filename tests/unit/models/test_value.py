@@ -27,7 +27,7 @@ STAYS = {
     "realised_amount": 30_000,
     "p_churn_90d": 0.2,
 }
-SCHEMA = {name: pl.Float64 for name in STAYS} | {
+SCHEMA = dict.fromkeys(STAYS, pl.Float64) | {
     "customer_id": pl.String,
     "is_alive": pl.Boolean,
     "realised_amount": pl.Int64,

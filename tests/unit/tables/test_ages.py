@@ -6,11 +6,19 @@ import pytest
 from csk.calendar import tick
 from csk.tables.ages import age
 
-DAYS = [date(2024, 1, 31), date(2024, 2, 29), date(2024, 3, 1), date(2025, 2, 28), date(2023, 12, 5)]
+DAYS = [
+    date(2024, 1, 31),
+    date(2024, 2, 29),
+    date(2024, 3, 1),
+    date(2025, 2, 28),
+    date(2023, 12, 5),
+]
 
 
 def test_frames_and_days_count_alike():
-    pairs = pl.DataFrame([(a, b) for a in DAYS for b in DAYS if a <= b], schema=["a", "b"], orient="row")
+    pairs = pl.DataFrame(
+        [(a, b) for a in DAYS for b in DAYS if a <= b], schema=["a", "b"], orient="row"
+    )
     found = pairs.select(age(pl.col("a"), pl.col("b"))).to_series()
     assert found.dtype == pl.Int32
     assert found.to_list() == [tick(a, b) for a, b in pairs.iter_rows()]

@@ -17,7 +17,12 @@ def paid(*rows, customer="c"):
 def history(tables_of, *rows):
     found = histories(tables_of(payments=rows), AS_OF).sort("customer_id").collect()
     return found.select(
-        "customer_id", "n_purchases", "realised_amount", "purchase_amount", "n_payments", "n_refunds"
+        "customer_id",
+        "n_purchases",
+        "realised_amount",
+        "purchase_amount",
+        "n_payments",
+        "n_refunds",
     ).rows()
 
 

@@ -90,7 +90,8 @@ def test_spells_are_unbroken_time(spells_of, rows, expected):
 
 
 @pytest.mark.parametrize(
-    ("grace_days", "gap", "n"), [(0, 0, 1), (0, 1, 2), (1, 1, 1), (1, 2, 2), (30, 30, 1), (30, 31, 2)]
+    ("grace_days", "gap", "n"),
+    [(0, 0, 1), (0, 1, 2), (1, 1, 1), (1, 2, 2), (30, 30, 1), (30, 31, 2)],
 )
 def test_a_gap_within_the_grace_ends_nothing(spells_of, grace_days, gap, n):
     again = str(date(2023, 3, 1) + timedelta(days=gap))

@@ -46,6 +46,7 @@ def segment(  # the options of a command
     from csk.cli.session import configured, opened_book
 
     wanted = Wanted(tuple(output or ()), as_, report, if_exists, encoding, quiet, previous)
+    wanted.refuse_early()
     settings = configured(flags, config)
     with opened_book(paths, settings, store, quiet=quiet, outputs=wanted.outputs) as session:
         run(session, wanted, top)
