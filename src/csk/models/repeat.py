@@ -122,6 +122,7 @@ def score(snapshot: pl.DataFrame, fitted: RepeatFit, horizons: Horizons) -> pl.D
     within, leaves = stay_days[:, days.index(full)], p_churn[:, days.index(full)]
     longer = _stay_if_retained(stays, within, leaves, full)
     kept = present * np.divide(longer, stays, out=np.ones_like(stays), where=stays > 0)
+    kept = np.minimum(kept, np.maximum(present, _without_end(fitted.purchases, x - 1, T, end)))
     low, high = _interval(fitted, x - 1, t_x, T, end, number)
     price = gammagamma.expected_value(fitted.spend, x * has_bought, mean_spend(snapshot))
     alive = pl.Series(is_alive)
@@ -145,6 +146,11 @@ def score(snapshot: pl.DataFrame, fitted: RepeatFit, horizons: Horizons) -> pl.D
             for h in horizons.risk_days
         },
     )
+
+
+def _without_end(purchases: bgnbd.BgNbdFit, x: Floats, T: Floats, days: float) -> Floats:
+    """Return the purchases of one who never leaves: nobody who is retained makes more."""
+    return np.asarray((purchases.r + x) / (purchases.alpha + T) * days)
 
 
 def _discount(stay_days: Floats, rate: float) -> Floats:

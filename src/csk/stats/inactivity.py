@@ -57,9 +57,10 @@ class GapCurve(NamedTuple):
 class SilenceLimit(NamedTuple):
     """The silence w, in days, that counts as gone.
 
-    `is_extrapolated`: a purchase was still likelier than the threshold at the last silence that
-    the log supports, which is then w. `is_pooled`: the group had too few gaps, so curve and
-    limit are those of all buyers together.
+    `is_extrapolated`: a purchase was still likelier than the threshold at every silence whose
+    sequel the log shows; w is then the longest silence at which enough are watched, and the true
+    limit may lie beyond. `is_pooled`: the group had too few gaps, so curve and limit are those
+    of all buyers together.
     """
 
     days: int
@@ -148,7 +149,8 @@ def silence_limit(
     after = int(np.flatnonzero(refuted)[-1]) + 1 if refuted.any() else 0
     fitting = np.flatnonzero(comes_back[after:] < threshold)
     if len(fitting) == 0:
-        return SilenceLimit(last, is_extrapolated=True, is_pooled=False)
+        # At every silence up to `last` too many come back, so the limit lies beyond it.
+        return SilenceLimit(end, is_extrapolated=True, is_pooled=False)
     return SilenceLimit(int(w[after + fitting[0]]), is_extrapolated=False, is_pooled=False)
 
 

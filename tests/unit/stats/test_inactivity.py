@@ -94,7 +94,7 @@ def test_a_shop_of_yearly_buyers_does_not_lose_them_in_the_quiet_months():
 
 def test_a_log_that_ends_too_early_gives_its_last_silence_and_says_so():
     limit = silence_limit(curve_of(lambda _: 0.05, days=120), within_days=90)
-    assert limit == SilenceLimit(30, is_extrapolated=True, is_pooled=False)
+    assert limit == SilenceLimit(120, is_extrapolated=True, is_pooled=False)
 
 
 @pytest.mark.parametrize("at_risk", [29, 0])
