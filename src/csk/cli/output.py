@@ -8,8 +8,6 @@ from datetime import date
 from pathlib import Path
 from typing import Literal
 
-import polars as pl
-
 from csk.book import Book
 from csk.cli import emit
 from csk.errors import UsageError
@@ -59,7 +57,7 @@ class Wanted:
 
 
 def deliver(
-    wanted: Wanted, book: Book, report: Report, rows: pl.DataFrame | None, table: Table | None
+    wanted: Wanted, book: Book, report: Report, rows: Rows | None, table: Table | None
 ) -> None:
     """Write the table to every output, then the table or the report to stdout."""
     options = SinkOptions(as_of=_as_of(book), encoding=wanted.encoding)

@@ -277,7 +277,7 @@ def _broken(
     day = DAY.get(plan.table.name)
     if plan.table.name in EVENTS and day:
         latest = frame[day].cast(pl.Date).max()
-        if latest is not None and latest > plan.today:  # type: ignore[operator]
+        if isinstance(latest, date) and latest > plan.today:
             late = (pl.col(day).cast(pl.Date) > plan.today).fill_null(value=False)
             broken[day] = pl.any_horizontal(broken[day], late) if day in broken else late
     if plan.table.name == "subscriptions":

@@ -62,7 +62,7 @@ def _numbered(words: str) -> OSError:
     return OSError(words)
 
 
-def _filled(connection: Any, frames: Rows, table: Table, options: SinkOptions) -> int:  # noqa: ANN401
+def _filled(connection: Any, frames: Rows, table: Table, options: SinkOptions) -> int:  # noqa: ANN401 # untyped library
     rows = 0
     typed = pieces(frames, table)
     first = next(typed)

@@ -43,7 +43,11 @@ class Parquet:
         # A dictionary of a million distinct floats is built only to be thrown away.
         words = [name for name, dtype in first.schema.items() if dtype == pl.String]
         with pq.ParquetWriter(
-            beneath, schema, compression="zstd", version="2.6", use_dictionary=words,
+            beneath,
+            schema,
+            compression="zstd",
+            version="2.6",
+            use_dictionary=words,
             store_decimal_as_integer=True,
         ) as writer:
             for piece in chain([first], typed):

@@ -75,7 +75,7 @@ def _library() -> Any:  # noqa: ANN401 # an optional library without types
     return xlsxwriter
 
 
-def _sheet(workbook: Any, frames: Rows, table: Table, options: SinkOptions) -> int:  # noqa: ANN401
+def _sheet(workbook: Any, frames: Rows, table: Table, options: SinkOptions) -> int:  # noqa: ANN401 # untyped library
     day = options.as_of
     created = datetime.combine(day, time(), UTC) if day else _EPOCH
     workbook.set_properties({"created": created.replace(tzinfo=None), "title": table.name})
@@ -108,7 +108,7 @@ def _sheet(workbook: Any, frames: Rows, table: Table, options: SinkOptions) -> i
     return row
 
 
-def _write(sheet: Any, cell: tuple[int, int], value: object, look: object) -> None:  # noqa: ANN401
+def _write(sheet: Any, cell: tuple[int, int], value: object, look: object) -> None:  # noqa: ANN401 # untyped library
     match value:
         case str():
             sheet.write_string(*cell, value[:_LONGEST_TEXT])
