@@ -87,7 +87,7 @@ def rows_of(n_rows: int, runs: int, work: Path) -> list[Row]:
     kept = [*segment, "--store", store]
     label = f"{n_rows / 1e6:g} M payments, {payments.stat().st_size / 1e6:.0f} MB of CSV"
     polars = [python, PEERS / "bare_polars.py", payments]
-    table = [
+    return [
         paired(f"segment: {label} | bare Polars group-by", "<= 2.0", segment, polars, runs),
         paired(
             f"segment: {label} | DuckDB group-by",
@@ -112,13 +112,12 @@ def rows_of(n_rows: int, runs: int, work: Path) -> list[Row]:
             max(runs, 5),
         ),
     ]
-    return table
 
 
 def markdown(table: Sequence[Row]) -> str:
     """Return the table."""
     lines = [
-        "| job \\| peer | target | CPU ratio | CPU s | peer's CPU s | wall s | peak MB | peer's MB |",
+        "| job \\| peer | target | CPU ratio | CPU s | peer CPU s | wall s | peak MB | peer MB |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for row in table:

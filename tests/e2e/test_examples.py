@@ -32,7 +32,8 @@ def done(command: str) -> subprocess.CompletedProcess:
     return subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
 
 
-def test_the_nightly_job_is_silent_and_its_tables_answer_the_query(place):
+@pytest.mark.usefixtures("place")
+def test_the_nightly_job_is_silent_and_its_tables_answer_the_query():
     job = done("bash examples/nightly.sh data/sample out")
     assert (job.returncode, job.stdout, job.stderr) == (0, "", "")
     rows = duckdb.sql((TOP / "examples" / "at_risk.sql").read_text()).fetchall()
@@ -41,7 +42,8 @@ def test_the_nightly_job_is_silent_and_its_tables_answer_the_query(place):
     assert at_risk == sorted(at_risk, reverse=True)
 
 
-def test_the_example_tiers_spend_no_more_than_their_budget(place):
+@pytest.mark.usefixtures("place")
+def test_the_example_tiers_spend_no_more_than_their_budget():
     job = done("csk segment data/sample --config examples/tiers.toml --report json")
     assert job.returncode == 0, job.stderr
     spend = float(re.search(r'"spend_amount": "([\d.]+)"', job.stdout)[1])
@@ -55,7 +57,8 @@ def commands() -> list[str]:
     return [line for line in lines if re.search(r"(^|\| |&& )csk ", line)]
 
 
-def test_every_command_of_the_readme_succeeds(place):
+@pytest.mark.usefixtures("place")
+def test_every_command_of_the_readme_succeeds():
     failures = []
     for command in commands():
         job = done(f"set -o pipefail; {command.split('  #')[0]}")

@@ -57,7 +57,7 @@ def stdout_bytes(*, is_binary: bool) -> BinaryIO:
 
     UsageError where a terminal would be sent binary, StorageError where stdout is closed.
     """
-    if sys.stdout.name == os.devnull:
+    if getattr(sys.stdout, "name", "") == os.devnull:
         raise StorageError(
             "The table cannot be written: standard output is closed.", hint="Give -o FILE."
         )

@@ -14,7 +14,7 @@ from csk.errors import UsageError
 from csk.registry import names
 from csk.reports.blocks import Report
 from csk.schema import Table
-from csk.sinks.protocol import PACKAGE, SinkOptions, sink_for, sink_named
+from csk.sinks.protocol import PACKAGE, Rows, SinkOptions, sink_for, sink_named
 from csk.sinks.staging.folder import Run
 from csk.sinks.staging.outputs import Outputs
 

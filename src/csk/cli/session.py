@@ -67,8 +67,8 @@ def opened_book(
     """
     today = datetime.now(tz=UTC).date()
     files = apart(found(paths), outputs)
-    if store is not None and any(str(file.path) == "-" for file in files):
-        raise UsageError("Standard input cannot be kept in a store.", hint="Name a file.")
+    if store is not None and not all(file.path.is_file() for file in files):
+        raise UsageError("What comes through a pipe cannot be kept in a store.", hint="Name a file.")
     engine = LocalEngine()
     with ExitStack() as stack:
         work = Path() if store is not None else stack.enter_context(temporary_store())

@@ -134,7 +134,9 @@ def recognise_as(
 def refusal(recognitions: Mapping[str, Recognition]) -> DataError | None:
     """Return one refusal that names every missing column of every file; null where none is."""
     details = [
-        f"{file}: as {found.role} it lacks {_and(map(str, found.missing))}"
+        "; ".join(
+            (f"{file}: as {found.role} it lacks {_and(map(str, found.missing))}", *found.notes)
+        )
         for file, found in recognitions.items()
         if found.role is not None and found.missing
     ]

@@ -4,7 +4,7 @@ One rule: everything that is wrong is said at once, with counts, places and what
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from typing import Final, NoReturn
 
 import polars as pl
 
@@ -15,15 +15,20 @@ from csk.money import minor_digits
 EXAMPLES: Final = 5
 
 
-def refuse_rejects(files: Sequence[FileRead], rejects: pl.DataFrame, limit: float) -> None:
-    """Stop with DataError where more than `limit` of the rows read were malformed."""
+def is_over_limit(files: Sequence[FileRead], limit: float) -> bool:
+    """Tell whether more than `limit` of the rows read were malformed."""
+    rejected = sum(f.rows_rejected for f in files)
+    return rejected > limit * sum(f.rows_read for f in files)
+
+
+def refuse_rejects(files: Sequence[FileRead], rejects: pl.DataFrame, limit: float) -> NoReturn:
+    """Stop with DataError; `rejects` may hold only the first of them, the counts are of all."""
     read = sum(f.rows_read for f in files)
     rejected = sum(f.rows_rejected for f in files)
-    if not rejected or rejected <= limit * read:
-        return
+    of_first = [f"(of the first {rejects.height:,})"] if rejects.height < rejected else []
     raise DataError(
         f"{rejected:,} of {read:,} rows are malformed, more than the {limit:.1%} allowed.",
-        details=told_rejects(rejects),
+        details=[*told_rejects(rejects), *of_first],
         hint="Mend the file, or name the right column or date order in csk.toml "
         "(`csk check --stub` writes one); --reject-limit allows more.",
     )

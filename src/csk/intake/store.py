@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +24,12 @@ from csk.intake.finding import Found
 from csk.intake.manifest import manifest, write_manifest
 from csk.intake.opening import Opened, opened_files
 from csk.intake.partition import PartitionedTable
-from csk.intake.refusing import refuse_mixed_currencies, refuse_nothing_kept, refuse_rejects
+from csk.intake.refusing import (
+    is_over_limit,
+    refuse_mixed_currencies,
+    refuse_nothing_kept,
+    refuse_rejects,
+)
 from csk.intake.rows import DAY, RowPlan, canonical, dtype
 from csk.intake.tally import Tally
 from csk.money import COUNTS_PER_UNIT
@@ -33,6 +39,8 @@ from csk.settings import Settings
 BYTES_A_SHARD: Final = 24_000_000
 """Text of exports that goes into one shard."""
 MOST_SHARDS: Final = 64
+LISTED_OF_REFUSED: Final = 1_000
+"""Rejects of a file that are looked at where there are too many to go on."""
 LARGEST_SUM: Final = 10**14
 """Major units that the money of a table may add up to: what Decimal(18,4) holds."""
 _PACKED: Final = 6
@@ -80,13 +88,20 @@ def _read(
         columns = {one.role: one.all_columns for one in opened.files}
         n_shards = settings.shards or _shards(max(size, opened.spooled_bytes))
         tables = {role: PartitionedTable(work / role, n_shards, DAY.get(role)) for role in columns}
-        for one in opened.files:
-            _read_file(one, opened.margin_by_product, today, tables[one.role], tally)
+        broken = [
+            (one, _read_file(one, opened.margin_by_product, today, tables[one.role], tally))
+            for one in opened.files
+        ]
+        # What will be refused is not worth finding millions of lines for.
+        is_over = is_over_limit(tally.files, settings.reject_limit)
+        most = LISTED_OF_REFUSED if is_over else None
+        parts = [part for one, found in broken for part in _listed(one, found, most)]
         tally.files.extend(opened.unneeded)
     shutil.rmtree(spool, ignore_errors=True)
-    listed = pl.concat([_no_rejects(), *tally.rejects])
+    listed = pl.concat([_no_rejects(), *parts])
+    if is_over:
+        refuse_rejects(tally.files, listed, settings.reject_limit)
     _write_rejects(listed, work)
-    refuse_rejects(tally.files, listed, settings.reject_limit)
     refuse_nothing_kept(tally.files, sum(tally.rows.values()), tally.excluded)
     for role, table in tables.items():
         repeats = _close(role, table, columns[role])
@@ -113,7 +128,8 @@ def _shards(size: int) -> int:
 
 def _read_file(
     one: Opened, margins: Mapping[str, float], today: date, into: PartitionedTable, tally: Tally
-) -> None:
+) -> list[pl.DataFrame]:
+    """Read one file into its table and return its broken values, batch by batch."""
     table = INPUTS[one.role]
     plan = RowPlan(
         table=table,
@@ -140,13 +156,13 @@ def _read_file(
         if part.n_rejected:
             rejects.append(part.rejects.with_columns(pl.col("row") + batch.first_row))
     n_malformed = one.source.malformed_count
-    tally.rejects += _listed(one, rejects, n_malformed)
     tally.files.append(
         one.told(n_read + n_malformed, sum(excluded.values()), n_rejected + n_malformed, n_kept)
     )
     if n_read != n_kept + n_rejected + sum(excluded.values()):
         message = f"{one.name}: {n_read} rows read, but {n_kept} kept"
         raise RuntimeError(message)
+    return rejects
 
 
 def _completed(rows: pl.DataFrame, columns: Sequence[str], table: str) -> pl.DataFrame:
@@ -178,11 +194,15 @@ def _refuse_beyond_sums(rows: pl.DataFrame, one: Opened, tally: Tally) -> None:
     )
 
 
-def _listed(one: Opened, rejects: list[pl.DataFrame], n_malformed: int) -> list[pl.DataFrame]:
-    """Return the rejects of a file with the record and the physical line of each."""
+def _listed(one: Opened, rejects: list[pl.DataFrame], most: int | None) -> list[pl.DataFrame]:
+    """Return the rejects of a file with the record and the physical line of each.
+
+    Only the first `most` of each kind, where it is given.
+    """
     found: list[pl.DataFrame] = []
     if rejects:
         values = pl.concat(rejects)
+        values = values if most is None else values.head(most)
         rows = values["row"].unique().sort()
         places_ = pl.DataFrame(
             one.source.located(rows.to_list()),
@@ -190,13 +210,14 @@ def _listed(one: Opened, rejects: list[pl.DataFrame], n_malformed: int) -> list[
             orient="row",
         ).with_columns(row=rows)
         found.append(values.join(places_, on="row", how="left").with_columns(file=pl.lit(one.name)))
-    if n_malformed:
-        found.append(_malformed(one))
+    if one.source.malformed_count:
+        found.append(_malformed(one, most))
     return [part.select(REJECTS.names) for part in found]
 
 
-def _malformed(one: Opened) -> pl.DataFrame:
-    rows = [(one.name, m.record, m.line, "", m.text, m.reason) for m in one.source.malformed()]
+def _malformed(one: Opened, most: int | None) -> pl.DataFrame:
+    found = islice(one.source.malformed(), most)
+    rows = [(one.name, m.record, m.line, "", m.text, m.reason) for m in found]
     return pl.DataFrame(rows, schema=_no_rejects().schema, orient="row")
 
 
@@ -208,7 +229,7 @@ def _no_rejects() -> pl.DataFrame:
 def _write_rejects(rejects: pl.DataFrame, work: Path) -> None:
     try:
         rejects.write_parquet(work / "rejects.parquet")
-    except OSError as error:
+    except (OSError, pl.exceptions.ComputeError) as error:
         raise StorageError(f"The list of rejects could not be written: {error}.") from error
 
 

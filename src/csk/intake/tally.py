@@ -22,7 +22,6 @@ class Tally:
     files: list[FileRead] = field(default_factory=list)
     excluded: Counter[tuple[str, str]] = field(default_factory=Counter)
     excluded_amounts: Counter[tuple[str, str]] = field(default_factory=Counter)
-    rejects: list[pl.DataFrame] = field(default_factory=list)
     currencies: dict[str, str] = field(default_factory=dict)
     """Each currency with the first file it stands in."""
     rows: Counter[str] = field(default_factory=Counter)

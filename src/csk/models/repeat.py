@@ -101,7 +101,8 @@ def score(snapshot: pl.DataFrame, fitted: RepeatFit, horizons: Horizons) -> pl.D
 
     Adds `is_alive` (silence below the limit), `churned_on` (last purchase + limit),
     `p_churn_{H}d`, `duration_months`, `p_alive`, `n_expected`, `n_present`, `n_retained`,
-    `unit_price_amount` (counts of 1/10,000, the shrunk spend per purchase day), `share_low`, `share_high`, `n_events`, `method`.
+    `unit_price_amount` (counts of 1/10,000, the shrunk spend per purchase day), `share_low`,
+    `share_high`, `n_events`, `method`.
     """
     end = (plus_months(horizons.as_of, horizons.ltv_months) - horizons.as_of).days
     has_bought = snapshot["n_purchases"].to_numpy() > 0
