@@ -68,7 +68,7 @@ def opened_book(
     today = datetime.now(tz=UTC).date()
     files = apart(found(paths), outputs)
     if store is not None and not all(file.path.is_file() for file in files):
-        raise UsageError("What comes through a pipe cannot be kept in a store.", hint="Name a file.")
+        raise UsageError("What comes through a pipe cannot be kept.", hint="Name a file.")
     engine = LocalEngine()
     with ExitStack() as stack:
         work = Path() if store is not None else stack.enter_context(temporary_store())

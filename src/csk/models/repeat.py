@@ -23,6 +23,10 @@ MAX_SPENDERS: Final = 200_000
 INTERVAL_DAYS: Final = 28
 """Customers alike in purchases and, to this many days, in time share their relative interval."""
 _NORMAL_95: Final = 1.959964
+_FARTHEST: Final = 5.0
+"""Move of a log-parameter beyond which the log says nothing of it; 148-fold is far enough."""
+_WIDEST: Final = 10.0
+"""Log of the widest bound told; money times more would overflow."""
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -200,10 +204,11 @@ def _interval(
             for sign in (1.0, -1.0)
         ]
         squared += (np.log(np.maximum(ends[0], 1e-300) / np.maximum(ends[1], 1e-300)) / 2) ** 2
-    spread = np.exp(_NORMAL_95 * np.sqrt(squared))[at]
+    spread = np.exp(np.minimum(_NORMAL_95 * np.sqrt(squared), _WIDEST))[at]
     return 1.0 / spread, spread
 
 
 def _moved(fitted: bgnbd.BgNbdFit, step: Floats) -> bgnbd.BgNbdFit:
-    r, alpha, a, b = np.exp(np.log([fitted.r, fitted.alpha, fitted.a, fitted.b]) + step)
+    now = np.log([fitted.r, fitted.alpha, fitted.a, fitted.b])
+    r, alpha, a, b = np.exp(now + np.clip(step, -_FARTHEST, _FARTHEST))
     return replace(fitted, r=float(r), alpha=float(alpha), a=float(a), b=float(b))

@@ -361,9 +361,9 @@ def _euler(fitted: BgNbdFit, x: Floats, T: Floats, t: float, e: float) -> Floats
     c = e + fitted.b + x
     z = t / (fitted.alpha + T + t)
     # 0 x inf where a is huge: the caller takes the quadrature where this is not finite.
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):
         left = np.exp(e * np.log1p(-z)) * hyp2f1(e, fitted.b + e - fitted.r, c, z)
-    return np.asarray(c * (1 - left) / e)
+        return np.asarray(c * (1 - left) / e)
 
 
 def _quadrature(fitted: BgNbdFit, x: Floats, T: Floats, t: float) -> Floats:

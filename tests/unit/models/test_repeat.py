@@ -1,10 +1,10 @@
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
 import pytest
 
-from csk.calendar import DAYS_PER_MONTH
 from csk.errors import ModelError
 from csk.models import repeat
 from csk.models.contract import Horizons
@@ -75,13 +75,26 @@ def test_a_horizon_of_nothing_is_worth_nothing(shop, fitted):
     assert found.select(pl.col(*NAMES[:4]).sum()).row(0) == (0, 0, 0, 0)
 
 
+@pytest.mark.parametrize(
+    ("stays", "within", "leaves", "full", "expected"),
+    [
+        # The days of the horizon in full, and what comes after for those who reach it.
+        (100.0, 25.0, 0.25, 30, 30 + 75 / 0.75),
+        (30.0, 30.0, 0.0, 30, 30.0),
+        (20.0, 20.0, 1.0, 30, 30.0),
+        (0.0, 0.0, 1.0, 0, 0.0),
+    ],
+)
+def test_those_who_stay_through_the_risk_horizon_have_its_days_in_full(
+    stays, within, leaves, full, expected
+):
+    one = (np.array([value]) for value in (stays, within, leaves))
+    assert repeat._stay_if_retained(*one, full) == pytest.approx([expected])
+
+
 @pytest.mark.parametrize("days", [(30,), (365,), (30, 365), (5000,)])
-def test_those_who_stay_through_the_risk_horizon_have_its_days_in_full(shop, fitted, days):
-    """Alone in the book or not: what one customer is worth depends on nobody else."""
+def test_what_a_customer_is_worth_depends_on_nobody_else(shop, fitted, days):
     found = scored(shop, fitted, days=days).filter("is_alive")
-    longer = found["duration_months"] * found["n_retained"] / found["n_present"]
-    whole = min(max(days), (date(2027, 1, 1) - AS_OF).days) / DAYS_PER_MONTH
-    assert (longer >= whole - 1e-9).all()
     assert (found["n_retained"] >= found["n_present"] - 1e-12).all()
     one = shop[1].filter(customer_id=found["customer_id"][0])
     alone = repeat.score(one, fitted, Horizons(AS_OF, days, 36))
@@ -94,6 +107,13 @@ def test_money_to_come_is_worth_less_at_a_rate(shop, fitted):
     share = dear["n_present"] / dear["n_expected"]
     assert (share < 1).all()
     assert (share > 1.2**-3).all()
+
+
+def test_bounds_are_finite_however_little_is_known(shop, fitted):
+    vague = replace(fitted.purchases, covariance=np.eye(4) * 1e6, is_at_bound=False)
+    found = scored(shop, replace(fitted, purchases=vague)).filter("is_alive")
+    assert (found["share_low"] * found["share_high"] - 1).abs().max() < 1e-9
+    assert found["share_high"].is_between(1, np.exp(10.0)).all()
 
 
 def test_prices_are_shrunk_towards_each_other(shop, fitted):
