@@ -188,13 +188,13 @@ def slope(rows: pl.DataFrame, outcome: str, p: str = "p", *, by_seed: bool = Tru
     seed, n, ends = (cells[name].to_numpy() for name in ("seed", "n", "ends"))
     seeds = np.unique(seed)
     level = (seed[:, None] == seeds) if by_seed else np.ones((len(seed), 1))
-    X = np.column_stack([level.astype(float), logit(cells[p].to_numpy())])
-    b = np.r_[np.zeros(X.shape[1] - 1), 1.0]
+    x = logit(cells[p].to_numpy())
+    X = np.column_stack([level.astype(float), x - x.mean()])
+    b = np.r_[np.full(level.shape[1], logit(ends.sum() / n.sum())), 0.0]
     for _ in range(25):
         mean = 1 / (1 + np.exp(-X @ b))
         information = (X.T * (n * mean * (1 - mean))) @ X
-        step = np.linalg.solve(information, X.T @ (ends - n * mean))
-        b = b + np.clip(step, -1, 1)
+        b = b + np.linalg.solve(information, X.T @ (ends - n * mean))
     scores = np.array([X[seed == s].T @ (ends - n * mean)[seed == s] for s in seeds])
     inverse = np.linalg.inv(information)
     covariance = inverse @ (scores.T @ scores) @ inverse

@@ -24,7 +24,7 @@ from csk.stats.survival import ENOUGH_AT_RISK, simultaneous_band
 CUSTOMERS = 4_000
 GROWN = np.sqrt(20_000 / CUSTOMERS)
 TICKS, HORIZON = 31, 36
-SLOPE_SD = 0.05
+SLOPE_SD, SLOPE_MEAN = 0.034, 0.98
 
 
 def valued(company, folder):
@@ -66,7 +66,7 @@ def book(request, tmp_path_factory):
 
 # Standard deviation for a company of 20,000, the larger of the two kinds of entry; and the mean
 # error without late entry at 36 months, of which the log shows 24 at most.
-@pytest.mark.parametrize(("months", "sd", "mean"), [(12, 0.005, 0.0), (36, 0.017, 0.01)])
+@pytest.mark.parametrize(("months", "sd", "mean"), [(12, 0.0053, 0.0), (36, 0.0177, 0.01)])
 def test_total_residual_ltv_is_near_the_truth(months, sd, mean, book):
     _, fit, rows = book
     assert (rows["is_alive"] == rows["is_alive_true"]).all()
@@ -91,9 +91,10 @@ def test_risks_rise_one_for_one_with_the_true_ones(book):
     rows = book[2].filter("is_alive")
     p, true = (rows[name].to_numpy() for name in ("p_churn_90d", "p_churn_90d_true"))
     slope = np.cov(p, true)[0, 1] / p.var(ddof=1)
-    # The regression's own error, and that of the curves: SLOPE_SD for a company of 20,000.
+    # The regression's own error, and that of the curves: SLOPE_SD for a company of 20,000. Their
+    # noise makes the slope a little less than 1.
     own = np.std(true - slope * p) / np.std(p) / np.sqrt(len(p))
-    assert abs(slope - 1) < 4 * np.hypot(own, SLOPE_SD * GROWN)
+    assert abs(slope - SLOPE_MEAN) < 4 * np.hypot(own, SLOPE_SD * GROWN)
 
 
 @pytest.mark.parametrize("plan", ["Starter", "Standard", "Premium", "Annual"])

@@ -125,12 +125,14 @@ def segmentation(
         as_of=pl.lit(span.as_of),
         currency=pl.lit(book.currency or None, dtype=pl.String),
         ltv_basis=pl.lit(basis),
+        method=pl.col("method").fill_null("gone"),
+        n_events=pl.col("n_events").fill_null(fit.n_events),
     ).sort("customer_id")
     return Segmentation(
         book=book,
         horizons=horizons,
         customers=_kept(customers, book, engine, settings),
-        figures=book_figures(customers, fit, horizons),
+        figures=book_figures(customers, fit, horizons, span.data_from),
         tier_rows=tier_rows(customers, plan, risk),
         plan=plan,
         fit=fit,

@@ -4,7 +4,7 @@ One rule: a figure of a group is a ratio of the group's sums, never a mean of ra
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 
 import polars as pl
 
@@ -75,13 +75,13 @@ class TierRow:
 
 
 def book_figures(
-    customers: pl.DataFrame, fit: ContractFit | RepeatFit, horizons: Horizons
+    customers: pl.DataFrame, fit: ContractFit | RepeatFit, horizons: Horizons, data_from: date
 ) -> BookFigures:
-    """Add up valued customers."""
+    """Add up valued customers; `data_from` is the first day whose ends were seen."""
     alive = customers.filter("is_alive")
     whole = factors(alive)
     low, high = _bounds(customers, fit, horizons)
-    n_year, n_left = _churned_last_year(customers, horizons)
+    n_year, n_left = _churned_last_year(customers, horizons, data_from)
     rate = n_left / n_year if n_year else None
     bounds = wilson(n_left, n_year) if n_year else (None, None)
     is_contract = "mrr_amount" in customers.columns
@@ -126,9 +126,16 @@ def _bounds(
     return int(customers["ltv_low"].sum()) / total, int(customers["ltv_high"].sum()) / total
 
 
-def _churned_last_year(customers: pl.DataFrame, horizons: Horizons) -> tuple[int, int]:
-    """Return how many were customers a year before `as_of`, and how many of them have left."""
+def _churned_last_year(
+    customers: pl.DataFrame, horizons: Horizons, data_from: date
+) -> tuple[int, int]:
+    """Return how many were customers a year before `as_of`, and how many of them have left.
+
+    Nobody, where ends of that year were not all seen.
+    """
     then = horizons.as_of - timedelta(days=_YEAR_DAYS)
+    if then < data_from:
+        return 0, 0
     left = pl.col("churned_on")
     there = customers.filter(
         (pl.col("customer_since_on") < then) & (left.is_null() | (left >= then))

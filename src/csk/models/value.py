@@ -61,8 +61,13 @@ def valued(scored: pl.DataFrame, price: pl.Expr, margin: pl.Expr, risk: str) -> 
     )
     ltv, kept = pl.col("ltv_amount"), pl.col("ltv_if_retained")
     return amounts.with_columns(
-        ltv_low=_money(ltv * pl.col("share_low").fill_nan(None)),
-        ltv_high=_money(ltv * pl.col("share_high").fill_nan(None)),
+        **{
+            f"ltv_{end}": pl.when(alive)
+            .then(_money(ltv * pl.col(f"share_{end}").fill_nan(None)))
+            # Who has left is worth exactly nothing from here on.
+            .otherwise(0)
+            for end in ("low", "high")
+        },
         total_ltv_amount=_money(pl.col("realised_amount") * margin) + ltv,
         value_at_risk=_money(pl.when(alive).then(pl.col(risk) * kept).otherwise(0.0)),
     )

@@ -11,6 +11,7 @@ from csk.models.tiers import TierPlan
 from csk.models.value import UNIT
 
 AS_OF = date(2024, 1, 1)
+LONG_AGO = date(2000, 1, 1)
 HORIZONS = Horizons(AS_OF, (30, 90), 36)
 PLAN = TierPlan("share", (0.7, 0.9))
 
@@ -52,7 +53,7 @@ def people(*rows):
 
 def told(*rows):
     """Return the figures of a shop: those of a contract need a fit, and have their own test."""
-    return book_figures(people(*rows).drop("mrr_amount"), None, HORIZONS)
+    return book_figures(people(*rows).drop("mrr_amount"), None, HORIZONS, LONG_AGO)
 
 
 def test_a_book_is_added_up():
@@ -109,7 +110,7 @@ def test_nobody_alive_is_worth_nothing():
 def test_bounds_are_unknown_where_nobody_has_any():
     rows = [person("a", ltv_low=None, ltv_high=None)]
     frame = people(*rows).with_columns(pl.col("ltv_low", "ltv_high").cast(pl.Int64))
-    found = book_figures(frame.drop("mrr_amount"), None, HORIZONS)
+    found = book_figures(frame.drop("mrr_amount"), None, HORIZONS, LONG_AGO)
     assert (found.ltv_low, found.ltv_high) == (None, None)
 
 
@@ -164,3 +165,9 @@ def test_without_anybody_left_out_there_is_no_such_row():
     assert [row.tier for row in tier_rows(people(person("a")), PLAN, "p_churn_90d")][
         -1
     ] == "tech-touch"
+
+
+def test_a_year_whose_ends_were_not_all_seen_has_no_churn_rate():
+    frame = people(person("a"), person("b", left=10)).drop("mrr_amount", strict=False)
+    seen = book_figures(frame, None, HORIZONS, HORIZONS.as_of - timedelta(days=300))
+    assert seen.churn_rate is None
