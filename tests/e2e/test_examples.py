@@ -66,3 +66,10 @@ def test_every_command_of_the_readme_succeeds():
             failures.append((command, job.returncode, job.stderr))
     assert commands()
     assert failures == []
+
+
+@pytest.mark.usefixtures("place")
+def test_the_readme_shows_what_is_printed():
+    shown = re.search(r"```text\n(.*?)```", (TOP / "README.md").read_text("utf-8"), re.DOTALL)[1]
+    job = done("COLUMNS=80 csk segment data/sample")
+    assert job.stdout.startswith(shown)

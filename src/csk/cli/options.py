@@ -20,6 +20,7 @@ Output = Annotated[
     typer.Option(
         "--output",
         "-o",
+        metavar="FILE",
         help="Write the table: FILE.parquet, .csv, .jsonl, .arrow, .xlsx, .duckdb; DIR/ for a "
         "folder of tables by day; - for stdout. May be repeated.",
         show_default=False,
@@ -54,7 +55,10 @@ Keep = Annotated[
     ),
 ]
 Top = Annotated[
-    int, typer.Option("--top", min=0, help="Customers named in the report.", rich_help_panel=_OUT)
+    int,
+    typer.Option(
+        "--top", metavar="N", min=0, help="Customers named in the report.", rich_help_panel=_OUT
+    ),
 ]
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="No report and no progress.", rich_help_panel=_OUT)
