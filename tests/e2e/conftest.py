@@ -1,6 +1,7 @@
 """The real program, started as a user starts it, and a small export for it to read."""
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -79,6 +80,17 @@ def temporary(tmp_path) -> Path:
 
 
 @pytest.fixture
+def started_as(temporary) -> dict[str, str]:
+    """The environment in which a run is started."""
+    return environment(temporary)
+
+
+def heeds_ctrl_c() -> None:
+    """Undo what a shell does to what it starts in the background: Ctrl-C is for us again."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+@pytest.fixture
 def started(tmp_path, temporary) -> Callable[..., subprocess.Popen[bytes]]:
     """Start csk as a process of its own in the test's folder."""
 
@@ -89,7 +101,13 @@ def started(tmp_path, temporary) -> Callable[..., subprocess.Popen[bytes]]:
         return subprocess.Popen(
             command,
             env=environment(temporary, **variables),
-            **{"cwd": tmp_path, "stdin": subprocess.DEVNULL, **piped, **options},
+            **{
+                "cwd": tmp_path,
+                "stdin": subprocess.DEVNULL,
+                "preexec_fn": heeds_ctrl_c,
+                **piped,
+                **options,
+            },
         )
 
     return start
@@ -113,7 +131,7 @@ def csk(started, temporary) -> Callable[..., Ran]:
 
 
 @pytest.fixture
-def quick(tmp_path, temporary, monkeypatch, capfd) -> Callable[..., Ran]:
+def quick(tmp_path, temporary, monkeypatch, capfdbinary) -> Callable[..., Ran]:
     """Run csk inside this process, for refusals that need no process of their own."""
     from csk.cli.app import run as program
 
@@ -123,11 +141,12 @@ def quick(tmp_path, temporary, monkeypatch, capfd) -> Callable[..., Ran]:
         monkeypatch.delenv(name)
 
     def run(*arguments: object) -> Ran:
-        capfd.readouterr()
+        capfdbinary.readouterr()
         code = program([str(argument) for argument in arguments], lambda _: None)
-        shown = capfd.readouterr()
-        assert "Traceback" not in shown.err
+        shown = capfdbinary.readouterr()
+        told = shown.err.decode()
+        assert "Traceback" not in told
         assert not list(temporary.iterdir()), "something was left in the temporary folder"
-        return Ran(code, shown.out.encode(), shown.err)
+        return Ran(code, shown.out, told)
 
     return run

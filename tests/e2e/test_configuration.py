@@ -94,23 +94,23 @@ def test_a_wrong_encoding_is_the_fault_of_the_data(quick, export):
     assert (ran.code, "is not UTF-16" in ran.err) == (ExitCode.DATA, True)
 
 
-def test_the_program_explains_itself(csk):
-    variables = {"COLUMNS": "80", "TERMINAL_WIDTH": "80"}
+def test_the_program_explains_itself(csk, quick, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
     version = csk("--version")
     assert (version.code, version.out.split()[:1]) == (0, [b"csk"])
     for arguments in ((), ("segment",), ("check",), ("sample",)):
-        ran = csk(*arguments, "--help", variables=variables)
+        ran = quick(*arguments, "--help")
         lines = ran.out.decode().splitlines()
         assert ran.code == 0
         assert max(map(len, lines)) <= 80
         name = " ".join(("csk", *arguments))
         assert any(line.strip().startswith(f"Example: {name} ") for line in lines)
-    assert b"--install-completion" in csk("--help").out
+    assert b"--install-completion" in quick("--help").out
     assert b"_csk_completion" in csk("--show-completion", "bash").out
 
 
-def test_what_csk_does_not_know_is_a_wrong_question(csk):
-    bare, wrong = csk(), csk("segmnet")
+def test_what_csk_does_not_know_is_a_wrong_question(csk, quick):
+    bare, wrong = quick(), quick("segmnet")
     assert (bare.code, b"Usage: csk" in bare.out) == (ExitCode.USAGE, True)
     assert (wrong.code, "No such command 'segmnet'" in wrong.err) == (ExitCode.USAGE, True)
     wrong = csk("segment", "x.csv", "--memory", "lots")

@@ -4,6 +4,7 @@ import io
 import os
 import pty
 import subprocess
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -14,7 +15,7 @@ CUSTOMERS = 60
 
 
 def test_a_table_on_stdout_stands_alone(csk, export):
-    ran = csk("segment", export, "-o", "-")
+    ran = csk("segment", "-", "-o", "-", stdin=export.read_bytes())
     lines = ran.out.decode().splitlines()
     assert ran.code == 0
     assert lines[0].startswith("as_of,customer_id,")
@@ -26,8 +27,8 @@ def test_a_table_on_stdout_stands_alone(csk, export):
     ("form", "read"),
     [("parquet", pl.read_parquet), ("jsonl", pl.read_ndjson), ("arrow", pl.read_ipc_stream)],
 )
-def test_every_form_goes_down_a_pipe(csk, export, form, read):
-    ran = csk("segment", "-", "-o", "-", "--as", form, "-q", stdin=export.read_bytes())
+def test_every_form_goes_down_a_pipe(quick, export, form, read):
+    ran = quick("segment", export, "-o", "-", "--as", form, "-q")
     assert (ran.code, ran.err) == (0, "")
     assert read(io.BytesIO(ran.out)).height == CUSTOMERS
 
@@ -57,9 +58,7 @@ def test_a_reader_who_leaves_early_loses_no_output(started, temporary, tmp_path,
     assert not list(temporary.iterdir())
 
 
-@pytest.mark.parametrize(
-    "arguments", [("segment", "-o", "-", "-q"), ("check", "--stub"), ("check", "--help")]
-)
+@pytest.mark.parametrize("arguments", [("segment", "-o", "-", "-q"), ("check", "--stub")])
 def test_a_closed_pipe_is_no_failure(started, export, arguments):
     reading, writing = os.pipe()
     process = started(arguments[0], export, *arguments[1:], stdout=writing)
@@ -69,20 +68,17 @@ def test_a_closed_pipe_is_no_failure(started, export, arguments):
     process.stderr.close()
 
 
-def test_streams_that_are_closed_fail_only_what_needs_them(tmp_path, csk, export):
+def test_streams_that_are_closed_fail_only_what_needs_them(csk, export):
     def close(number):
         return {"preexec_fn": lambda: os.close(number)}
 
     ran = csk("segment", export, "-o", "-", "-q", **close(1))
     assert (ran.code, "standard output is closed" in ran.err) == (ExitCode.STORAGE, True)
-    ran = csk("check", export, **close(1))
-    assert (ran.code, ran.out, ran.err) == (0, b"", "")
     assert csk("segment", "nowhere.csv", **close(2)).code == ExitCode.USAGE
-    assert csk("check", export, **close(0)).code == 0
 
 
 def test_a_full_disk_behind_stdout_is_told(csk, export):
-    with open("/dev/full", "wb") as full:
+    with Path("/dev/full").open("wb") as full:
         ran = csk("check", export, stdout=full)
     assert ran.code == ExitCode.STORAGE
     assert ran.err == "csk: Reading or writing failed: No space left on device.\n"
@@ -112,8 +108,10 @@ def test_a_terminal_is_sent_no_binary(started, export):
 
 def test_color_is_for_terminals_that_want_it(started, export):
     variables = {"TERM": "xterm", "COLUMNS": "80"}
-    _, shown = on_a_terminal(started, "check", export, **variables)
-    _, plain = on_a_terminal(started, "check", export, **variables, NO_COLOR="1")
+    code, shown = on_a_terminal(started, "check", export, **variables)
+    assert code == 0
+    code, plain = on_a_terminal(started, "check", export, **variables, NO_COLOR="1")
+    assert code == 0
     assert "\x1b[1m" in shown
     assert "\x1b[1m" not in plain
     assert "What csk understood" in plain
@@ -124,5 +122,3 @@ def test_a_poor_encoding_and_a_narrow_page_are_no_failure(csk, export):
     assert ran.code == 0
     assert ran.out.isascii()
     assert max(map(len, ran.out.decode().splitlines())) <= 60
-    ran = csk("segment", "無.csv", variables={"PYTHONIOENCODING": "ascii"})
-    assert ran.code == ExitCode.USAGE

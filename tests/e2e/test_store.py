@@ -75,22 +75,22 @@ def test_a_changed_export_is_read_again_and_few_stores_are_kept(tmp_path, export
     assert len(list((tmp_path / "kept").iterdir())) == 2
 
 
-def test_one_run_at_a_time_reads_into_a_store(tmp_path, quick, export, segmented):
+def test_one_run_at_a_time_reads_into_a_store(tmp_path, quick, export, segmented, started_as):
     first = segmented()
     command = [sys.executable, "-c", BUILDER, str(tmp_path / "kept")]
-    builder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert builder.stdout.readline() == b"building\n"
-    assert segmented() == first  # what is there can be used
-    export.write_text(export.read_text() + "C0000,2023-06-01,9999\n")
-    ran = quick("segment", export, "--store", "kept", "-q")
-    assert (ran.code, "Another run is reading" in ran.err) == (ExitCode.TRY_AGAIN, True)
-    builder.kill()
-    builder.communicate()
+    piped = dict.fromkeys(("stdin", "stdout"), subprocess.PIPE)
+    with subprocess.Popen(command, env=started_as, **piped) as builder:
+        assert builder.stdout.readline() == b"building\n"
+        assert segmented() == first  # what is there can be used
+        export.write_text(export.read_text() + "C0000,2023-06-01,9999\n")
+        ran = quick("segment", export, "--store", "kept", "-q")
+        assert (ran.code, "Another run is reading" in ran.err) == (ExitCode.TRY_AGAIN, True)
+        builder.kill()
     assert segmented() != first
     assert not list((tmp_path / "kept").glob(".building-*"))
 
 
-def test_what_cannot_be_kept_is_refused(tmp_path, quick, export):
+def test_what_cannot_be_kept_is_refused(quick, export):
     ran = quick("segment", "-", "--store", "kept")
     assert (ran.code, "cannot be kept" in ran.err) == (ExitCode.USAGE, True)
     ran = quick("segment", export, "--store", export)

@@ -6,6 +6,7 @@ transcoded or spooled goes to the folder for temporary files, piece by piece.
 
 import errno
 import os
+import signal
 import stat
 import sys
 import tempfile
@@ -79,6 +80,7 @@ class _Opening:
     def seekable(self, path: Path | str) -> Path:
         """Return the file itself, or a copy of what comes through a pipe."""
         if str(path) == "-":
+            _let_interrupt()
             return self.spooled(_pieces(sys.stdin.buffer))
         path = Path(path)
         try:
@@ -89,6 +91,7 @@ class _Opening:
             raise UsageError(f"{self.name} is a folder; a file is expected here.")
         if stat.S_ISREG(mode):
             return path
+        _let_interrupt()
         with path.open("rb") as pipe:
             return self.spooled(_pieces(pipe))
 
@@ -237,6 +240,11 @@ class _Opening:
         """Remove the temporary files."""
         for path in self.spools:
             path.unlink(missing_ok=True)
+
+
+def _let_interrupt() -> None:
+    """Let Ctrl-C end the wait for a silent pipe: Polars takes it so that reads go on."""
+    signal.siginterrupt(signal.SIGINT, True)  # noqa: FBT003 - the call's only form
 
 
 def _head(path: Path, size: int) -> bytes:
