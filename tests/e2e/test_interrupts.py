@@ -51,7 +51,8 @@ def test_what_a_killed_run_left_goes_with_the_next(
     assert csk("check", export).code == 0  # and nothing is left
 
 
-def test_a_run_that_lives_keeps_its_folder(caught_reading, temporary, quick, export):
+@pytest.mark.usefixtures("caught_reading")
+def test_a_run_that_lives_keeps_its_folder(temporary, quick, export):
     (folder,) = temporary.iterdir()
     with pytest.raises(AssertionError, match="left in the temporary folder"):
         quick("check", export)
