@@ -19,6 +19,7 @@ from typing import Final
 from csk.errors import StorageError, TryAgainError
 
 _PREFIX: Final = "csk-store-"
+_MB: Final = 1 << 20
 _BUILDING: Final = ".building-"
 _BOOK: Final = "_book-"
 """Begins with a mark that folders of exports are searched without: a store is none."""
@@ -85,7 +86,8 @@ def check_space(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise StorageError(
-            f"The store needs about {needed >> 20:,} MB and {folder} has {free >> 20:,} MB free.",
+            f"The store needs about {needed / _MB:,.1f} MB and {folder.parent} has"
+            f" {free / _MB:,.1f} MB free.",
             hint="Free some space, or name another folder with --store or TMPDIR.",
         )
 
