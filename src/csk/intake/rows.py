@@ -64,6 +64,9 @@ DAY: Final[Mapping[str, str]] = {
 }
 """The column of each table that says when; rows are sorted by it within a customer."""
 
+SAME_ORDER: Final = "same_order"
+"""Rule for further lines of an order: its total stands on each of them, and counts once."""
+
 EVENTS: Final = ("payments", "usage", "tickets", "surveys", "touches")
 """Tables of things that happened; a row of theirs without a customer is nobody's."""
 
@@ -115,8 +118,13 @@ class Canonical:
     rounded: int
 
 
-def canonical(batch: pl.DataFrame, plan: RowPlan, first_row: int) -> Canonical:
-    """Cast, derive, exclude and reject the rows of one batch."""
+def canonical(
+    batch: pl.DataFrame, plan: RowPlan, first_row: int, again: pl.Series | None = None
+) -> Canonical:
+    """Cast, derive, exclude and reject the rows of one batch.
+
+    `again` marks further lines of an order whose total was counted on an earlier row.
+    """
     typed: dict[str, pl.Series] = {}
     failures: dict[str, pl.Series] = {}
     rounded = 0
@@ -132,6 +140,8 @@ def canonical(batch: pl.DataFrame, plan: RowPlan, first_row: int) -> Canonical:
         frame = frame.with_columns(customer_id=ids.cast(pl.String))
     frame = _derived(frame, plan)
     rule = _rule(frame, plan)
+    if again is not None:
+        rule = pl.when(pl.lit(again)).then(pl.lit(SAME_ORDER)).otherwise(rule)
     broken = _broken(frame, plan, failures)
     bad = pl.any_horizontal(list(broken.values())) if broken else pl.lit(value=False)
     marks = frame.select(rule.alias("rule"), bad.alias("bad"))
@@ -362,6 +372,7 @@ def _excluded(
     found = (
         pl.DataFrame({"rule": rule, "amount": amount})
         .drop_nulls("rule")
+        .with_columns(amount=pl.when(pl.col("rule") == SAME_ORDER).then(0).otherwise("amount"))
         .group_by("rule")
         .agg(pl.len(), pl.col("amount").sum())
         .sort("rule")

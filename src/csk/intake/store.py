@@ -23,6 +23,7 @@ from csk.intake import places
 from csk.intake.finding import Found
 from csk.intake.manifest import manifest, write_manifest
 from csk.intake.opening import Opened, opened_files
+from csk.intake.orders import OrderLines
 from csk.intake.partition import PartitionedTable
 from csk.intake.refusing import (
     is_over_limit,
@@ -143,8 +144,12 @@ def _read_file(
     n_read = n_rejected = n_kept = 0
     excluded: Counter[str] = Counter()
     needed = [reading.name for reading in plan.readings] + list(plan.attributes)
+    order = one.recognition.once_per
+    lines = OrderLines(order) if order else None
+    needed += [order] if order else []
     for batch in one.source.batches(list(dict.fromkeys(needed))):
-        part = canonical(batch.frame, plan, batch.first_row)
+        again = lines.again(batch.frame) if lines else None
+        part = canonical(batch.frame, plan, batch.first_row, again)
         into.add(_completed(part.rows, one.all_columns, table.name))
         _refuse_beyond_sums(part.rows, one, tally)
         tally.add(one.role, one.name, part, today)
