@@ -1,4 +1,6 @@
+import os
 from datetime import date, timedelta
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -96,6 +98,8 @@ def test_facts_of_parts_add_up():
 def cluster():
     """Start a Spark Connect server in this process, and connect to it."""
     reason = "pysail and pyspark-client are not installed: facts were not tried on a cluster"
+    # Without it a worker of a parallel run searches for a Spark of its own, and gives up.
+    os.environ.setdefault("SPARK_HOME", str(Path.cwd()))
     server_of = pytest.importorskip("pysail.spark", reason=reason).SparkConnectServer
     sql = pytest.importorskip("pyspark.sql.connect.session", reason=reason)
     server = server_of("127.0.0.1", 0)
