@@ -1,4 +1,4 @@
-from decimal import Decimal
+from decimal import ROUND_UP, Decimal, localcontext
 
 import pytest
 
@@ -50,6 +50,11 @@ def test_rounding_is_half_to_even_at_the_minor_unit(count, currency, amount):
     assert str(rounded(count, currency)) == amount
 
 
+def test_the_rounding_of_the_surrounding_program_does_not_matter():
+    with localcontext(rounding=ROUND_UP):
+        assert str(rounded(10_001, "USD")) == "1.00"
+
+
 @pytest.mark.parametrize(
     ("count", "currency", "text"),
     [
@@ -77,6 +82,7 @@ def test_amounts_are_displayed_for_people(count, currency, text):
         (7, 70_000),
         ("1e3", 10_000_000),
         ("0E-999999", 0),
+        ("-900000000000000", -9 * 10**18),
     ],
 )
 def test_counts_are_exact(amount, count):
@@ -109,6 +115,10 @@ def test_what_is_not_exactly_an_amount_has_no_counts(amount):
         (-100, [1, 1, 1], [-34, -33, -33]),
         (10, [0, 3, 7], [0, 3, 7]),
         (1, [1, 2], [0, 1]),
+        (2, [6, 4], [1, 1]),
+        (5, [1], [5]),
+        (7, [0, 1], [0, 7]),
+        (0, [2, 1], [0, 0]),
     ],
 )
 def test_a_split_gives_the_odd_counts_to_the_largest_remainders(count, shares, parts):
@@ -117,5 +127,5 @@ def test_a_split_gives_the_odd_counts_to_the_largest_remainders(count, shares, p
 
 @pytest.mark.parametrize("shares", [[0, 0], [-1, 2]])
 def test_a_split_needs_shares(shares):
-    with pytest.raises(ValueError, match="shares"):
+    with pytest.raises(ValueError, match=r"^shares must be >= 0 and not all zero$"):
         split(1, shares)

@@ -145,7 +145,7 @@ def silence_limit(
     w = np.arange(1, last + 1)
     comes_back = 1.0 - curve.silent[w + within_days] / curve.silent[w]
     n = curve.at_risk[w]
-    refuted = wilson(np.clip(comes_back, 0.0, 1.0) * n, n).low >= threshold
+    refuted = wilson(comes_back * n, n).low >= threshold
     after = int(np.flatnonzero(refuted)[-1]) + 1 if refuted.any() else 0
     fitting = np.flatnonzero(comes_back[after:] < threshold)
     if len(fitting) == 0:

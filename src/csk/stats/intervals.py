@@ -31,6 +31,6 @@ def wilson(successes: ArrayLike, n: ArrayLike, level: float = 0.95) -> Interval:
     safe = np.where(m > 0, m, 1.0)
     centre = (k + z2 / 2) / (safe + z2)
     half = np.sqrt(z2 * (k * (safe - k) / safe + z2 / 4)) / (safe + z2)
-    low = np.where((m > 0) & (k > 0), np.maximum(centre - half, 0.0), 0.0)
-    high = np.where((m > 0) & (k < m), np.minimum(centre + half, 1.0), 1.0)
+    low = np.where(k > 0, np.maximum(centre - half, 0.0), 0.0)
+    high = np.where(k < m, np.minimum(centre + half, 1.0), 1.0)
     return Interval(low, high)

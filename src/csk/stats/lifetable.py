@@ -57,7 +57,7 @@ def _carried_in(of: Counts, length: int, n_periods: int) -> Ints:
     """Count who is at risk just after tick pL, for every period p."""
     running = np.cumsum(of.entered - of.left.sum(axis=1) - of.censored)
     at = np.searchsorted(of.age, np.arange(n_periods) * length, side="right") - 1
-    return np.where(at >= 0, running[np.maximum(at, 0)], 0) if n_periods else running[:0]
+    return np.where(at >= 0, running[np.maximum(at, 0)], 0)
 
 
 def _hazard_profile(of: Counts, length: int, n_periods: int) -> Floats:

@@ -63,7 +63,7 @@ def rank_edges(values: ArrayLike, counts: ArrayLike | None = None, bins: int = 5
     twice_rank = 2 * (above - often) + often + 1
     n = int(often.sum())
     score = -(-bins * twice_rank // max(2 * n, 1))
-    first = np.searchsorted(np.clip(score, 1, bins), np.arange(2, bins + 1))
+    first = np.searchsorted(score, np.arange(2, bins + 1))
     return np.append(unique, np.inf)[first]
 
 

@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from scipy.optimize import linprog
+from scipy.sparse import eye, kron
 
 from csk.errors import UsageError
 from csk.stats.allocation import Tier, by_budget, by_share
@@ -72,6 +74,17 @@ def test_equal_customers_are_taken_by_row():
     assert by_budget([50.0, 50.0, 50.0], [LOW, TECH], 20).tier.tolist() == [0, 0, 1]
 
 
+def test_among_many_equals_the_first_rows_come_first():
+    value = np.tile([1, 3], 500)
+    for tier in (
+        by_share(value, (0.6, 0.9)),
+        by_budget(value * 20.0, [Tier(8, 0.9, 200), Tier(5, 0.8, 500), TECH], 10**6).tier,
+    ):
+        assert len(set(tier.tolist())) == 3
+        for worth in (1, 3):
+            assert (np.diff(tier[value == worth]) >= 0).all()
+
+
 def test_a_value_at_risk_below_zero_counts_as_zero():
     found = by_budget([-100.0], [Tier(10, 0.3), Tier(1, 0.1)], 50)
     assert found.gain == -1.0
@@ -93,6 +106,112 @@ def test_a_single_tier_takes_everybody():
     found = by_budget([10.0, 20.0], [Tier(3, 0.5)], 6)
     assert found.tier.tolist() == [0, 0]
     assert (found.gain, found.bound) == pytest.approx((9.0, 9.0))
+
+
+LADDERS = [
+    [Tier(50, 0.9, 30), Tier(20, 0.5, 60), Tier(5, 0.2), Tier(0, 0.0)],
+    [Tier(50, 0.9), Tier(20, 0.5), Tier(5, 0.2, 80), Tier(1, 0.05)],
+    [Tier(10, 0.9, 30), Tier(20, 0.5, 60), Tier(30, 0.3), Tier(0, 0.0)],
+    [Tier(7, 0.3), Tier(60, 0.95, 40), Tier(30, 0.7), Tier(1, 0.1), Tier(0, 0.0)],
+]
+
+
+def many(seed, n=300):
+    return np.round(np.random.default_rng(seed).lognormal(3.5, 1.0, n))
+
+
+@pytest.mark.parametrize("tiers", LADDERS)
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.9])
+def test_more_than_three_tiers_keep_to_the_budget_and_near_the_best(tiers, share):
+    at_risk = many(1)
+    free = by_budget(at_risk, tiers, 10**9)
+    least = tiers[-1].cost * len(at_risk)
+    budget = least + int(share * (free.spend - least))
+    found = by_budget(at_risk, tiers, budget)
+    assert found.spend <= budget
+    for index, tier in enumerate(tiers):
+        assert tier.capacity is None or np.sum(found.tier == index) <= tier.capacity
+    saved = sum(tiers[t].saved_share * v for t, v in zip(found.tier, at_risk, strict=True))
+    assert found.gain == pytest.approx(saved - found.spend)
+    assert 0.0 <= found.gap == found.bound - found.gain
+    # In proportion to what tiers can gain at all over the last one for everybody.
+    base = tiers[-1].saved_share * at_risk.sum() - least
+    assert found.gap < 0.005 * (found.bound - base)
+
+
+def relaxed_gain(at_risk, tiers, budget):
+    """Give the most that parts of customers in tiers could gain, by a solver of its own."""
+    n, k = len(at_risk), len(tiers)
+    gain = [[t.saved_share * value - t.cost for t in tiers] for value in at_risk]
+    held = [i for i, tier in enumerate(tiers) if tier.capacity is not None]
+    found = linprog(
+        -np.ravel(gain),
+        A_ub=np.vstack([np.tile([t.cost for t in tiers], n), *(np.tile(np.eye(k)[held], n))]),
+        b_ub=[budget, *(tiers[i].capacity for i in held)],
+        A_eq=kron(eye(n), np.ones((1, k))),
+        b_eq=np.ones(n),
+        bounds=(0, 1),
+    )
+    return -found.fun
+
+
+@pytest.mark.parametrize("tiers", LADDERS)
+@pytest.mark.parametrize("share", [0.2, 0.8])
+def test_the_bound_for_many_is_that_of_the_linear_program(tiers, share):
+    at_risk = many(4, n=120)
+    least = tiers[-1].cost * len(at_risk)
+    free = by_budget(at_risk, tiers, 10**9).spend - least
+    budget = least + int(share * free)
+    bound = by_budget(at_risk, tiers, budget).bound
+    assert bound == pytest.approx(relaxed_gain(at_risk, tiers, budget), rel=1e-6)
+
+
+@pytest.mark.parametrize("tiers", LADDERS)
+def test_a_budget_that_does_not_bind_leaves_no_gap(tiers):
+    at_risk = many(2)
+    found = by_budget(at_risk, tiers, 10**9)
+    assert found.gap == pytest.approx(0.0, abs=1e-6)
+    assert by_budget(at_risk, tiers, found.spend).gain == pytest.approx(found.gain)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.4, 0.8])
+def test_one_more_tier_on_top_never_gains_less(share):
+    at_risk, tiers = many(3), LADDERS[0]
+    budget = int(share * by_budget(at_risk, tiers, 10**9).spend)
+    assert by_budget(at_risk, tiers, budget).gain >= by_budget(at_risk, tiers[1:], budget).gain
+
+
+def test_tiers_of_a_single_unit_keep_to_the_budget():
+    found = by_budget([100.0] * 9, [Tier(2, 0.5), Tier(1, 0.4), TECH], 6)
+    assert found.spend == 6
+    assert found.gain == pytest.approx(6 * 39.0)
+
+
+def test_a_tier_that_saves_no_more_than_the_last_is_left_empty():
+    found = by_budget([50.0] * 4, [Tier(3, 0.2), Tier(0, 0.2)], 100)
+    assert found.tier.tolist() == [1] * 4
+    assert (found.gain, found.gap) == pytest.approx((40.0, 0.0))
+
+
+def test_of_two_tiers_alike_the_cheaper_is_taken():
+    assert by_budget([500.0], [Tier(9, 0.2), Tier(4, 0.2), TECH], 100).tier.tolist() == [1]
+
+
+def test_free_tiers_take_whom_they_help():
+    found = by_budget([10.0, 20.0, 0.0], [Tier(0, 0.5, 1), Tier(0, 0.2), TECH], 0)
+    assert found.tier.tolist()[:2] == [1, 0]
+    assert (found.gain, found.spend) == (12.0, 0)
+
+
+def test_refusals_of_tiers_say_what_to_do():
+    with pytest.raises(UsageError) as unfit:
+        by_budget([1.0], [], 10)
+    assert str(unfit.value) == "The last tier must be the cheapest one and have no capacity."
+    assert unfit.value.hint == "It takes the customers that fit nowhere else."
+    with pytest.raises(UsageError) as poor:
+        by_budget([1.0, 1.0, 1.0], [Tier(5, 0.1), Tier(2, 0.0)], 4)
+    assert str(poor.value) == ("The budget is 2 units short of the last tier for all 3 customers.")
+    assert poor.value.hint == "Raise the budget, or lower the cost of the last tier."
 
 
 REFUSED = [

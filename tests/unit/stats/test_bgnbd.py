@@ -160,6 +160,120 @@ def test_expectation_equals_the_integral_over_dropout(r, a, b, x):
     assert closed == pytest.approx(integral, rel=1e-7)
 
 
+@pytest.mark.parametrize("a", [0.4, 0.793, 2.0, 6.0])
+def test_the_closed_form_needs_no_integral_where_customers_are_ordinary(a):
+    fitted = replace(FIT, a=a)
+    x, T = np.repeat([0.0, 1.0, 7.0, 40.0], 3), np.tile([0.5, 38.0, 300.0], 4)
+    closed = bgnbd._euler(fitted, x, T, 52.0, a - 1)
+    assert closed == pytest.approx(bgnbd._quadrature(fitted, x, T, 52.0), rel=1e-7)
+
+
+def test_predictions_take_tables_of_customers():
+    x, t_x, T = np.array([[0, 1], [2, 9]]), np.array([[0.0, 3.0], [8.0, 30.0]]), 38.0
+    found = expected_purchases(FIT, x, t_x, T, 10.0)
+    assert found.shape == p_alive(FIT, x, t_x, T).shape == (2, 2)
+    alone = [expected_purchases(FIT, *one, T, 10.0) for one in zip(x.flat, t_x.flat, strict=True)]
+    assert found.ravel() == pytest.approx(np.array(alone).ravel(), rel=1e-12)
+    assert expected_purchases_new(FIT, [[1.0, 2.0]]).shape == (1, 2)
+    assert expected_purchases_new(FIT, [0.0, -1.0]).tolist() == [0.0, 0.0]
+
+
+def test_presence_is_the_equation_of_2008():
+    x, t_x, T = 3, 20.0, 38.0
+    gone = 0.793 / (2.426 + x - 1) * ((4.414 + T) / (4.414 + t_x)) ** (0.243 + x)
+    assert p_alive(FIT, x, t_x, T) == pytest.approx(1 / (1 + gone), rel=1e-12)
+
+
+def test_standard_errors_are_those_of_the_parameters_themselves():
+    fitted = replace(FIT, covariance=np.diag([0.01, 0.04, 0.09, 0.16]))
+    expected = [0.243 * 0.1, 4.414 * 0.2, 0.793 * 0.3, 2.426 * 0.4]
+    assert fitted.standard_errors == pytest.approx(expected)
+
+
+def test_what_a_fit_reports_is_that_of_the_times_it_was_given():
+    x, t_x, T = buyers(2_000, seed=4)
+    found = bgnbd.fit(x, t_x, T)
+    theta = np.log([found.r, found.alpha, found.a, found.b])
+    value, gradient, hessian = bgnbd._Objective(cells(x, t_x, T))(theta)
+    assert found.n == 2_000
+    assert found.log_likelihood == pytest.approx(value, abs=1e-6)
+    assert found.gradient_norm == pytest.approx(np.abs(gradient).max() / 2_000, abs=1e-8)
+    assert found.covariance == pytest.approx(np.linalg.inv(-hessian), rel=1e-3)
+    assert (found.is_converged, found.is_at_bound) == (True, False)
+
+
+IMPOSSIBLE = [(-1, 0.0, 9.0), (1, -1.0, 9.0), (1, 9.5, 9.0), (1, 2.0, np.inf), (1, 2.0, np.nan)]
+
+
+@pytest.mark.parametrize("customer", IMPOSSIBLE)
+def test_impossible_histories_are_refused(customer):
+    columns = [[one, fine] for one, fine in zip(customer, (2, 3.0, 9.0), strict=True)]
+    for call in (bgnbd.fit, cells):
+        with pytest.raises(ModelError) as refused:
+            call(*columns)
+        assert str(refused.value) == "BG/NBD needs 0 <= t_x <= T and x >= 0 for every customer."
+        assert refused.value.hint == "Purchases after the end of the log must be left out."
+
+
+THIN = [
+    ([], "There is no customer to fit a repeat-buying model on.", ""),
+    (
+        [(0, 0.0, 0.0)],
+        (
+            "Every customer's first purchase is on the last day of the log: nobody had time to "
+            "come back."
+        ),
+        "Give a log that covers more than one day.",
+    ),
+    (
+        [(0, 0.0, 9.0), (0, 0.0, 8.0)],
+        "None of 2 customers bought on a second day: repeat buying cannot be fitted.",
+        "Give a longer log, or check that customer ids repeat.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("customers", "says", "hint"), THIN)
+def test_customers_that_carry_no_fit_are_refused_with_what_to_do(customers, says, hint):
+    with pytest.raises(ModelError) as refused:
+        bgnbd.fit(*np.array(customers, float).reshape(-1, 3).T)
+    assert str(refused.value) == says
+    assert refused.value.hint == hint
+
+
+def test_customers_weighing_nothing_are_none():
+    with pytest.raises(ModelError, match="no customer"):
+        bgnbd.fit([1, 2], [1.0, 2.0], [9.0, 9.0], [0, 0])
+
+
+def test_times_that_are_not_whole_are_sorted_too():
+    found = cells([1, 1, 1], [2.9, 2.1, 2.5], [9.0, 9.0, 9.0])
+    assert found.t_x.tolist() == [2.1, 2.5, 2.9]
+
+
+def test_cells_are_few_for_times_pooled_no_more_than_needed():
+    T = np.arange(1.0, 57.0)
+    x, t_x = np.ones(56), np.zeros(56)
+    assert [cells(x, t_x, T, max_cells=n).unit for n in (56, 55, 8, 7, 4, 3)] == [
+        1,
+        7,
+        7,
+        14,
+        14,
+        28,
+    ]
+    pooled = cells(x, t_x, T, weight=T, max_cells=8)
+    assert pooled.weight.tolist() == [sum(range(7 * k + 1, 7 * k + 8)) for k in range(8)]
+    assert pooled.T[0] == sum(n * n for n in range(1, 8)) / sum(range(1, 8))
+    # Never beyond the length of the log, however few are asked for.
+    assert cells(x, t_x, T, max_cells=0).unit == 28
+
+
+def test_purchases_are_never_pooled():
+    found = cells([0, 1, 2], [0.0, 3.0, 3.0], [9.0, 9.0, 8.0], max_cells=1)
+    assert found.x.tolist() == [0, 1, 2]
+
+
 def test_a_new_customers_expectation_is_the_mean_of_what_was_simulated():
     x, _, T = buyers(20_000, seed=11)
     fitted = replace(FIT, r=0.8, alpha=30.0, a=0.9, b=2.5)

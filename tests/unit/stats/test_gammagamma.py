@@ -104,11 +104,14 @@ def test_nobody_with_positive_spend_is_refused(x, mean):
 
 
 def test_one_price_for_all_is_refused_by_the_model_and_served_by_credibility():
-    with pytest.raises(ModelError, match="same"):
-        gammagamma.fit([1, 2, 3], [5.0, 5.0, 5.0])
+    for n in (1, 3):
+        with pytest.raises(ModelError, match="same"):
+            gammagamma.fit([1, 2, 3][:n], [5.0, 5.0, 5.0][:n])
     found = gammagamma.spend_fit([1, 2, 3], [5.0, 5.0, 5.0])
     assert isinstance(found, CredibilityFit)
     assert expected_value(found, [0, 1, 9], [0.0, 5.0, 5.0]).tolist() == [5.0, 5.0, 5.0]
+    # Nobody strayed from the price, so somebody who does is believed.
+    assert expected_value(found, 1, 7.0) == 7.0
 
 
 def test_few_customers_get_credibility_and_many_the_model():
@@ -129,3 +132,102 @@ def test_credibility_recovers_variances_within_and_between():
 def test_credibility_gives_no_weight_to_chance():
     found = gammagamma.credibility([1, 1, 4, 4], [80.0, 120.0, 100.0, 100.0])
     assert found.k == np.inf
+
+
+def test_credibility_is_that_of_moments_done_by_hand():
+    # Means 90 and 110 of 1 purchase, 98 and 104 of 4: m = (90 + 110 + 392 + 416) / 10 = 100.8.
+    # Chance alone, at the slope of squares in 1 / x, would spread the latter more than is seen.
+    found = gammagamma.credibility([1, 1, 4, 4], [90.0, 110.0, 98.0, 104.0])
+    squared = np.array([10.8, 9.2, 2.8, 3.2]) ** 2
+    slope = (squared[:2].mean() - squared[2:].mean()) / (1 - 1 / 4)
+    assert squared[2:].mean() < slope / 4
+    assert (found.population_mean, found.k) == (pytest.approx(100.8), np.inf)
+    assert (found.n, found.n_excluded) == (4.0, 0.0)
+    wider = gammagamma.credibility([1, 1, 4, 4], [60.0, 140.0, 70.0, 130.0])
+    assert wider.population_mean == 100.0
+    assert wider.k == pytest.approx((1600 - 900) / 0.75 / (900 - 700 / 0.75 / 4))
+
+
+def test_credibility_counts_weights_as_rows():
+    x, mean, weight = [1, 2, 5, 0], [80.0, 120.0, 100.0, 9.0], [2, 3, 1, 4]
+    one = gammagamma.credibility(x, mean, weight)
+    other = gammagamma.credibility(np.repeat(x, weight), np.repeat(mean, weight))
+    assert (one.n, one.n_excluded) == (other.n, other.n_excluded) == (6.0, 4.0)
+    assert (one.population_mean, one.k) == pytest.approx((other.population_mean, other.k))
+    assert gammagamma.spend_fit(x, mean, weight) == one
+
+
+def test_equally_many_purchases_share_the_spread_between_chance_and_customers():
+    found = gammagamma.credibility([3, 3], [80.0, 120.0])
+    assert found.k == 1.0
+    assert expected_value(found, 3, 120.0) == pytest.approx(100 + 20 * 3 / 4)
+
+
+def test_an_own_average_counts_for_more_with_every_purchase():
+    found = CredibilityFit(30.0, 2.0, 9.0, 0.0)
+    assert expected_value(found, [1, 2, 6], [60.0] * 3).tolist() == [40.0, 45.0, 52.5]
+    assert expected_value(found, 2, -8.0) == 15.0
+
+
+def test_the_expected_value_is_equation_5():
+    # (gamma + x mean) p / (p x + q - 1)
+    assert expected_value(FIT, 2, 40.0) == pytest.approx(6 * (15 + 80) / (12 + 3))
+
+
+def test_standard_errors_are_those_of_the_parameters_themselves():
+    spread = np.diag([0.01, 0.04, 0.09])
+    fitted = GammaGammaFit(6.0, 4.0, 15.0, spread, 0.0, 1.0, 0.0, 1, is_converged=True)
+    assert fitted.standard_errors == pytest.approx([0.6, 0.8, 4.5])
+
+
+def test_a_mean_of_all_exists_above_one_only():
+    means = [
+        GammaGammaFit(6.0, q, 15.0, np.eye(3), 0.0, 1.0, 0.0, 1, is_converged=True).population_mean
+        for q in (0.5, 1.0, 1.5)
+    ]
+    assert means == [np.inf, np.inf, 180.0]
+
+
+def test_thirty_customers_are_enough_for_the_model():
+    x, mean = spenders(30, seed=5)
+    assert isinstance(gammagamma.spend_fit(x, mean), GammaGammaFit)
+    assert isinstance(gammagamma.spend_fit(x[1:], mean[1:]), CredibilityFit)
+    assert isinstance(gammagamma.spend_fit(x[1:], mean[1:], [2] + [1] * 28), GammaGammaFit)
+
+
+def test_refusals_say_what_to_do():
+    with pytest.raises(ModelError) as nobody:
+        gammagamma.fit([0], [1.0])
+    assert str(nobody.value) == (
+        "No customer has a positive average spend: spend cannot be fitted."
+    )
+    with pytest.raises(ModelError) as alike:
+        gammagamma.fit([1, 2], [5.0, 5.0])
+    assert str(alike.value) == (
+        "Every customer spends the same per purchase: there is no spread to fit."
+    )
+    assert alike.value.hint == "Use the plain average."
+
+
+def test_the_likelihood_is_equation_1a():
+    from scipy.special import gammaln
+
+    x, mean = np.array([1.0, 2.0, 2.0]), np.array([20.0, 35.0, 8.0])
+    p, q, gamma = 6.0, 4.0, 15.0
+    terms = gammaln(p * x + q) - gammaln(p * x) - gammaln(q) + q * np.log(gamma)
+    terms += (p * x - 1) * np.log(mean) + p * x * np.log(x)
+    terms -= (p * x + q) * np.log(gamma + x * mean)
+    weight = np.array([1.0, 3.0, 2.0])
+    value = gammagamma._Objective(x, mean, weight)(np.log([p, q, gamma]))[0]
+    assert value == pytest.approx(float(weight @ terms), abs=1e-10)
+
+
+def test_the_likelihood_of_a_fit_is_that_of_the_money_it_was_given():
+    x, mean = spenders(400)
+    found = gammagamma.fit(x, mean)
+    theta = np.log([found.p, found.q, found.gamma])
+    value, gradient, hessian = gammagamma._Objective(x.astype(float), mean, np.ones(400))(theta)
+    assert found.log_likelihood == pytest.approx(value, abs=1e-6)
+    assert np.abs(gradient).max() < 1e-3
+    assert found.covariance == pytest.approx(np.linalg.inv(-hessian), rel=1e-4)
+    assert (found.n, found.n_excluded, found.thinning) == (400.0, 0.0, 1)

@@ -45,6 +45,12 @@ def test_an_open_gap_was_not_watched_on_the_day_about_to_start():
     assert gap_curve(gap_counts([1], [False])).at_risk.tolist() == [1, 0, 0]
 
 
+def test_early_open_gaps_weigh_on_no_later_day():
+    found = gap_curve(gap_counts([1, 1, 6], [False, False, True]))
+    assert found.at_risk.tolist() == [3, 1, 1, 1, 1, 1, 1, 0]
+    assert found.silent.tolist() == [1.0] * 7 + [0.0]
+
+
 def test_nothing_counted_gives_a_curve_of_nobody():
     found = gap_curve(gap_counts([], []))
     assert found.silent.tolist() == [1.0, 1.0]
@@ -92,6 +98,35 @@ def test_a_shop_of_yearly_buyers_does_not_lose_them_in_the_quiet_months():
     assert silence_limit(curve, within_days=90).days > 350
 
 
+def test_the_last_of_several_waves_sets_the_limit():
+    waves = curve_of(lambda g: 0.03 if g % 350 < 30 and g > 30 else 0.0, days=1_000)
+    assert 700 < silence_limit(waves, within_days=90).days <= 730
+
+
+def test_a_chance_of_just_the_threshold_is_not_below_it():
+    silent = np.repeat([1.0, 0.75], [11, 30])
+    curve = GapCurve(silent, np.append(np.full(40, 50), 0))
+    assert silence_limit(curve, within_days=10, threshold=0.25).days == 11
+    assert silence_limit(curve, within_days=10, threshold=0.26).days == 1
+
+
+def test_one_silence_with_a_sequel_is_enough():
+    longer, shorter = (curve_of(lambda _: 0.0001, days=days) for days in (91, 90))
+    assert silence_limit(longer, within_days=90) == SilenceLimit(1, False, False)
+    assert silence_limit(shorter, within_days=90) is None
+
+
+def test_silences_that_too_few_were_watched_through_support_nothing():
+    # The fortieth day is the last on which 30 are watched: it ends at a silence of 41.
+    curve = GapCurve(0.95 ** np.arange(200), np.repeat([50, 29], [41, 159]))
+    found = silence_limit(curve, within_days=30)
+    assert found == SilenceLimit(41, is_extrapolated=True, is_pooled=False)
+
+
+def test_exactly_thirty_watched_are_enough():
+    assert silence_limit(curve_of(lambda _: 0.0001, n=30)) == SilenceLimit(1, False, False)
+
+
 def test_a_log_that_ends_too_early_gives_its_last_silence_and_says_so():
     limit = silence_limit(curve_of(lambda _: 0.05, days=120), within_days=90)
     assert limit == SilenceLimit(120, is_extrapolated=True, is_pooled=False)
@@ -116,6 +151,14 @@ def test_a_thin_group_takes_curve_and_limit_of_all():
     assert [limit.is_pooled for limit in found.limits] == [False, False, False, True]
     assert found.limits[3].days == silence_limit(gap_curve(merged(groups))).days
     assert found.curves[3].at_risk[0] == merged(groups).bought.sum() + merged(groups).censored.sum()
+
+
+def test_every_group_is_judged_as_it_would_be_alone():
+    groups = shop()
+    for asked in ((), (60,), (60, 0.3)):
+        found = inactivity(groups, *asked)
+        assert found.limits == tuple(silence_limit(gap_curve(one), *asked) for one in groups)
+    assert inactivity(groups).limits == inactivity(groups, 90, 0.10).limits
 
 
 def test_too_few_gaps_altogether_give_no_limit():
@@ -168,6 +211,16 @@ def test_one_memoryless_state_has_the_known_mean_wait():
     table = leaving_table(geometric(chance, w), [4_000])
     assert table.expected_days[0, 0, 0] == pytest.approx(mean, rel=1e-9)
     assert table.p_churn[0, 0, 0] == pytest.approx(1.0, abs=1e-9)
+
+
+def test_chances_of_being_gone_are_chances_however_long_the_wait():
+    # In seven years all are gone: sums of thousands of products must not carry past 1.
+    for found in (inactivity(shop()), geometric(0.05, 20)):
+        crossed = crossing_curves(found, 2_500)
+        assert (np.diff(crossed, axis=1) >= 0.0).all()
+        assert crossed.min() == 0.0
+        assert crossed.max() <= 1.0
+        assert leaving_table(found, [2_500]).p_churn.max() == 1.0
 
 
 def test_curves_of_those_who_just_bought_equal_the_table_at_silence_zero():

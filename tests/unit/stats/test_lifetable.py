@@ -21,6 +21,8 @@ def test_anniversary_exits_make_exposure_the_number_at_risk():
 def test_an_exit_on_the_anniversary_belongs_to_the_period_before_it():
     got = life_table(counts([0, 0, 0], [10, 11, 20], [1, 1, 1], n_causes=1), 10)
     assert got.left[:, 0].tolist() == [1, 2]
+    # Exits are whole customers, exposure is in parts of them.
+    assert (got.left.dtype, got.exposed.dtype) == (np.int64, np.float64)
 
 
 def test_daily_exits_make_the_actuarial_table():
@@ -49,6 +51,67 @@ def test_without_exits_the_profile_is_a_straight_line():
     got = life_table(counts([0, 1], [4, 3], [0, 0]), 4)
     assert got.profile.tolist() == [0.0, 0.25, 0.5, 0.75, 1.0]
     assert got.exposed == pytest.approx([1.0 + 0.75 - 0.25])
+
+
+def test_before_the_first_entry_nobody_is_exposed():
+    got = life_table(counts([45, 62], [70, 93], [1, 0], n_causes=1), 31)
+    assert got.exposed[0] == 0.0
+    assert got.left[:, 0].tolist() == [0, 0, 1]
+    # All exits fall on the eighth tick of a period: both are there by then.
+    assert got.profile.tolist() == [0.0] * 8 + [1.0] * 24
+    assert got.exposed.tolist() == [0.0, 0.0, 2.0]
+
+
+def test_the_profile_adds_up_hazards_not_exits():
+    # One of two leaves on tick 1 and the other on tick 2: hazards 1/2 and 1.
+    got = life_table(counts([0, 0], [1, 2], [1, 1], n_causes=1), 2)
+    assert got.profile == pytest.approx([0.0, 1 / 3, 1.0])
+    assert got.exposed.tolist() == [2.0]
+
+
+def test_whole_periods_may_pass_before_anybody_is_there():
+    got = life_table(counts([20, 21], [25, 24], [1, 0], n_causes=1), 10)
+    assert got.left[:, 0].tolist() == [0, 0, 1]
+    # The exit is on tick 5 of its period, after the other was last seen there on tick 4.
+    assert got.profile.tolist() == [0.0] * 5 + [1.0] * 6
+    assert got.exposed.tolist() == [0.0, 0.0, 1.0]
+
+
+def test_who_is_last_seen_on_the_first_tick_is_exposed_to_that_tick_alone():
+    got = life_table(counts([0, 0], [1, 2], [0, 0]), 2)
+    assert got.exposed.tolist() == [0.5 + 1.0]
+
+
+def test_ticks_before_the_first_entry_weigh_on_no_hazard():
+    # Tick 1 of a period: 1 of 2 in the second, 0 of 1 in the third. Tick 2: 0 of 1, then 1 of 1.
+    got = life_table(counts([10, 10], [11, 22], [1, 1], n_causes=1), 10)
+    assert got.profile[:3] == pytest.approx([0.0, (1 / 3) / (1 / 3 + 1 / 2), 1.0])
+
+
+def test_weights_are_whole_customers_in_every_part():
+    one = counts([0, 3, 5], [9, 8, 9], [1, 0, 0], [2, 3, 1])
+    rows = counts([0, 0, 3, 3, 3, 5], [9, 9, 8, 8, 8, 9], [1, 1, 0, 0, 0, 0])
+    for here, there in zip(life_table(one, 4), life_table(rows, 4), strict=True):
+        assert here.tolist() == there.tolist()
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 7, 31])
+def test_a_period_of_any_length_has_the_exits_of_all(length):
+    table = counts([0, 0, 2, 5, 5], [1, 9, 9, 30, 31], [1, 2, 1, 0, 2])
+    got = life_table(table, length)
+    assert got.left.sum(axis=0).tolist() == [2, 2]
+    assert len(got.left) == -(-31 // length)
+    assert (got.profile[0], got.profile[-1]) == (0.0, 1.0)
+    assert (np.diff(got.profile) >= 0).all()
+    assert len(got.profile) == length + 1
+
+
+def test_periods_of_one_tick_count_those_at_risk():
+    table = counts([0, 0, 2, 5, 5], [1, 9, 9, 10, 11], [1, 2, 1, 0, 2])
+    got = life_table(table, 1)
+    known = dict(zip(table.age.tolist(), at_risk(table).tolist(), strict=True))
+    exposed = dict(enumerate(got.exposed.tolist(), start=1))
+    assert {age: exposed[age] for age in known if age} == {a: n for a, n in known.items() if a}
 
 
 def test_exposure_is_never_below_the_exits():

@@ -34,6 +34,32 @@ def test_months_of_a_monthly_contract():
     assert expected_months(MONTHLY, 31, 31 + 93)[0] == pytest.approx(expected)
 
 
+def test_nobody_has_left_before_or_at_the_start():
+    daily = survival_grid([0.5, 0.5], EVEN)
+    assert conditional_survival(daily, [-1, -1, 0, -1], [-1, 0, 0, 31]).tolist() == [1, 1, 1, 0.5]
+    # At the start all are there, a tick later not: what is to come is relative to the start.
+    here = [expected_months(daily, tick, 31)[0] for tick in (-1, 0)]
+    assert here[0] - here[1] == pytest.approx(1 / 31)
+    assert expected_payments(daily, 0, 31, 31, 31)[0][0] == pytest.approx(0.5)
+
+
+def test_money_is_worth_the_same_at_any_time_unless_discounted():
+    number, worth = expected_payments(MONTHLY, 5, 500, 31, 31)
+    assert worth.tolist() == number.tolist()
+
+
+def test_ticks_of_any_length_make_the_same_months():
+    weeks = survival_grid(np.full(8, 0.1), [0.0] * 4 + [1.0])
+    assert expected_months(weeks, 3, 11, ticks_per_month=4)[0] == pytest.approx(0.9 + 0.81)
+    _, worth = expected_payments(weeks, -1, 11, 0, 4, discount_per_month=0.5, ticks_per_month=4)
+    assert worth[0] == pytest.approx(1 + 0.9 / 1.5 + 0.81 / 1.5**2)
+
+
+def test_payments_may_fall_on_every_tick():
+    number, _ = expected_payments(survival_grid([0.5], EVEN), 0, 31, 1, 1)
+    assert number[0] == pytest.approx(np.sum(0.5 ** (np.arange(1, 32) / 31)))
+
+
 def test_payments_on_the_same_days_are_as_many_as_months():
     for tick in (-1, 30, 61):
         n, _ = expected_payments(MONTHLY, tick, tick + 12 * 31, tick + 1, 31)
@@ -84,9 +110,37 @@ def test_no_cells_give_no_figures():
     assert expected_payments(MONTHLY, [], [], [], [])[0].tolist() == []
 
 
-def test_ages_past_the_grid_are_refused():
-    with pytest.raises(UsageError, match="ages 0 to 1860"):
-        expected_months(MONTHLY, 1800, 1861)
+def test_nothing_is_to_come_in_any_of_many_cells():
+    gone = survival_grid([1.0] * 12, STEP)
+    ticks = np.arange(31, 300)
+    for found in (
+        conditional_survival(gone, ticks, ticks + 31),
+        expected_months(gone, ticks, ticks + 31),
+        *expected_payments(gone, ticks, ticks + 31, ticks + 1, 5),
+    ):
+        assert found.tolist() == [0.0] * len(ticks)
+
+
+@pytest.mark.parametrize(
+    ("from_tick", "to_tick", "asked"),
+    [(1800, 1861, "1800 to 1861"), ([3, -2], [9, 9], "-2 to 9"), ([7, 5], [6, 2000], "5 to 2000")],
+)
+def test_ages_past_the_grid_are_refused(from_tick, to_tick, asked):
+    with pytest.raises(UsageError) as refused:
+        expected_months(MONTHLY, from_tick, to_tick)
+    assert str(refused.value) == (
+        f"the curve covers ages 0 to 1860, but ages {asked} were asked for"
+    )
+    assert refused.value.hint == "Extend the curve by more periods."
+
+
+def test_a_horizon_before_the_age_is_none():
+    assert conditional_survival(MONTHLY, 100, 31).tolist() == [1.0]
+    assert expected_months(MONTHLY, 100, 31).tolist() == [0.0]
+
+
+def test_the_last_age_of_the_grid_is_covered():
+    assert conditional_survival(MONTHLY, 1829, 1860)[0] == pytest.approx(0.9)
 
 
 def test_a_term_of_no_ticks_is_refused():

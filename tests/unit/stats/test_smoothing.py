@@ -2,11 +2,12 @@ import numpy as np
 import pytest
 
 from csk.errors import ModelError
+from csk.stats.families import FAMILIES
 from csk.stats.lifetable import LifeTable, life_table
 from csk.stats.residual import expected_months, survival_grid
-from csk.stats.smoothing import HIGHEST_STRENGTH, draws, posterior
+from csk.stats.smoothing import HIGHEST_STRENGTH, _parameter_draws, draws, posterior
 from csk.stats.survival import counts
-from csk.stats.tails import hazards
+from csk.stats.tails import family_hazards, fit, hazards, log_likelihood
 
 LINE = np.linspace(0.0, 1.0, 32)
 
@@ -82,6 +83,66 @@ def test_draws_spread_as_the_binomial_does():
     # One period, 400 of 1000: whatever the family, the hazard's sd is that of a share of 1000.
     got = posterior(table([1000.0], [400]), 1)
     assert draws(got, 4000, seed=3).std() == pytest.approx((0.4 * 0.6 / 1000) ** 0.5, rel=0.1)
+
+
+UNEVEN = table([1000.0] * 12 + [1.0], [10, 300, 10, 300, 10, 300, 10, 300, 10, 300, 10, 300, 1])
+
+
+def test_draws_scatter_around_the_mean_as_the_beta_of_each_period():
+    got = posterior(UNEVEN, 20)
+    sample = draws(got, 20_000, seed=4)
+    # The last, watched for one customer, moves by 1 / (k + 1) of the way to certainty.
+    error = sample.std(axis=0) / len(sample) ** 0.5
+    assert np.abs(sample.mean(axis=0) - got.mean)[:13] == pytest.approx(0.0, abs=5 * error.max())
+    h = got.mean[:12]
+    spread = np.sqrt(h * (1 - h) / (1000 + got.strength + 1))
+    assert sample.std(axis=0)[:12] == pytest.approx(spread, rel=0.1)
+    # What one period draws says next to nothing of another's.
+    apart = np.corrcoef(sample[:, :12], rowvar=False) - np.eye(12)
+    assert np.abs(apart).max() < 0.1
+
+
+def test_no_draws_are_an_empty_sample():
+    assert draws(posterior(UNEVEN, 20), 0, seed=0).shape == (0, 20)
+
+
+@pytest.mark.parametrize("leaving", [30, 0])
+def test_where_all_or_none_left_draws_are_those_of_jeffreys(leaving):
+    got = posterior(table([20.0, 10.0], [leaving * 2 // 3, leaving // 3]), 40)
+    sample = draws(got, 20_000, seed=6)[:, 39]
+    # Half a customer more on both sides.
+    mean = (leaving + 0.5) / 31
+    sd = (mean * (1 - mean) / 32) ** 0.5
+    assert sample.mean() == pytest.approx(mean, abs=5 * sd / 20_000**0.5)
+    assert sample.std() == pytest.approx(sd, rel=0.1)
+
+
+def exact_posterior(one, exposed, left):
+    """Give a fine grid of log-parameters around a fit and the likelihood's share of each."""
+    model, centre = FAMILIES[one.family], np.log(one.params)
+    reach = 8 * np.sqrt(np.diag(one.covariance))
+    ends = np.maximum(centre - reach, model.low), np.minimum(centre + reach, model.high)
+    axes = np.meshgrid(*(np.linspace(*end, 600) for end in zip(*ends, strict=True)), indexing="ij")
+    grid = np.stack(axes, axis=-1).reshape(-1, model.n_params)
+    score = log_likelihood(family_hazards(one.family, grid, len(exposed)), exposed, left)
+    share = np.exp(score - score.max())
+    return grid, share / share.sum()
+
+
+@pytest.mark.parametrize(("family", "customers"), [("discrete_weibull", 1), ("sbg", 4)])
+def test_parameters_are_drawn_in_proportion_to_the_likelihood(family, customers):
+    # Hundreds of customers: far from normal.
+    exposed, left = customers * np.array([[100.0, 75.0, 62.0, 55.0], [25.0, 13.0, 7.0, 4.0]])
+    one = fit(family, exposed, left)
+    rng = np.random.Generator(np.random.PCG64(8))
+    sample = _parameter_draws(one, exposed, left, 5_000, rng)
+    grid, share = exact_posterior(one, exposed, left)
+    for i in range(2):
+        order = np.argsort(grid[:, i])
+        reached = np.cumsum(share[order])
+        at = np.searchsorted(grid[order, i], np.sort(sample[:, i]), side="right")
+        expected = reached[np.minimum(at, len(reached)) - 1]
+        assert np.abs(expected - (np.arange(5_000) + 0.5) / 5_000).max() < 0.035
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@ import pytest
 
 from csk.errors import DataError, UsageError
 from csk.stats.survival import (
+    _band_critical,
     at_risk,
     counts,
     kaplan_meier,
@@ -113,6 +114,88 @@ def test_the_band_of_one_age_is_the_interval():
     curve = kaplan_meier(counts([0] * 9, [3] * 4 + [5] * 5, [1] * 4 + [0] * 5))
     band = simultaneous_band(curve, 0.95, 3, 3)
     assert (band.low[0], band.high[0]) == (curve.low[1], curve.high[1])
+
+
+def test_a_band_is_over_the_whole_curve_with_95_percent_unless_told():
+    exits = np.arange(1, 101)
+    curve = kaplan_meier(counts(np.zeros(100), exits, exits % 4 > 0, n_causes=1))
+    for one, other in zip(
+        simultaneous_band(curve), simultaneous_band(curve, 0.95, 0, 100), strict=True
+    ):
+        assert one.tolist() == other.tolist()
+    wide, narrow = simultaneous_band(curve, 0.99), simultaneous_band(curve, 0.8)
+    assert (wide.high - wide.low > narrow.high - narrow.low).all()
+    # Rows without an exit before them, and those where all have gone, are no part of it.
+    assert wide.age.tolist() == curve.age[(curve.survival < 1) & (curve.survival > 0)].tolist()
+
+
+def test_the_critical_value_is_that_of_miller_and_siegmund():
+    # At c = 3 and a log ratio of 4: phi(3) (4/3 + (3 - 1/3) 4) = .004431848 x 12.
+    assert _band_critical(1 - 0.004431848 * 12, 4.0) == pytest.approx(3.0, abs=1e-6)
+    assert _band_critical(0.95, 0.0) == pytest.approx(1.959964, abs=1e-6)
+    assert _band_critical(0.5, 1e-9) >= 0.6744
+    lengths = [_band_critical(0.95, ratio) for ratio in (0.5, 1.0, 4.0, 20.0)]
+    assert (np.diff(lengths) > 0).all()
+
+
+def test_a_curve_is_known_up_to_its_last_age():
+    curve = kaplan_meier(counts([0] * 4, [2, 10, 20, 20], [1, 1, 0, 0]))
+    read = survival_at(curve, [0, 1.5, 2, 9, 10, 15, 20])
+    assert read.tolist() == [1.0, 1.0, 0.75, 0.75, 0.5, 0.5, 0.5]
+    assert np.isnan(survival_at(curve, 20.5))
+
+
+def test_any_share_has_its_age():
+    curve = kaplan_meier(counts([0] * 10, range(1, 11), [1] * 10))
+    found = {share: median(curve, share).value for share in (0.9, 0.75, 0.3, 0.0)}
+    # 1 - 0.1 x 7 is a rounding above 0.3, and counts as it.
+    assert found == {0.9: 1.0, 0.75: 3.0, 0.3: 7.0, 0.0: 10.0}
+
+
+def test_a_higher_level_is_wider_in_every_figure():
+    table = counts(ENTRY * 9, EXIT * 9, CAUSE * 9)
+    low, high = kaplan_meier(table, 0.8), kaplan_meier(table, 0.99)
+    inside = (low.survival > 0) & (low.survival < 1)
+    assert (high.high - high.low > low.high - low.low)[inside].all()
+    assert restricted_mean(low, 4, 0.99).low < restricted_mean(low, 4, 0.8).low
+    wider = restricted_mean(low, 4), restricted_mean(low, 4, 0.95)
+    assert wider[0] == wider[1]
+    same = zip(kaplan_meier(table), kaplan_meier(table, 0.95, 0), strict=True)
+    assert all(one.tolist() == other.tolist() for one, other in same)
+
+
+def test_the_mean_carries_the_last_value_and_never_leaves_its_range():
+    curve = kaplan_meier(counts([0] * 4, [1, 4, 4, 4], [1, 0, 0, 0]))
+    found = restricted_mean(curve, 10)
+    assert found.value == pytest.approx(1 + 9 * 0.75)
+    assert (found.low, found.high) == (pytest.approx(7.75 - 1.959964 * 9 * 0.75 / 12**0.5), 10.0)
+    few = kaplan_meier(counts([0, 0], [1, 100], [1, 1]))
+    assert restricted_mean(few, 100) == (50.5, 0.0, 100.0)
+
+
+def test_parts_with_fewer_causes_add_to_those_with_more():
+    one = counts([0], [3], [1], n_causes=1)
+    two = counts([0, 1], [3, 4], [2, 0], [5, 7], n_causes=2)
+    both = merged(one, two)
+    assert both.age.tolist() == [0, 1, 3, 4]
+    assert both.entered.tolist() == [6, 7, 0, 0]
+    assert both.left.tolist() == [[0, 0], [0, 0], [1, 5], [0, 0]]
+    assert both.censored.tolist() == [0, 0, 0, 7]
+    assert merged().left.shape == (0, 1)
+    assert counts([0], [1], [1]).left.shape == (2, 2)
+
+
+def test_every_fault_of_the_spells_is_named():
+    with pytest.raises(DataError) as refusal:
+        counts([-1, 5, 4, 0, 0, 0], [4, 3, 4, 1, 1, 2], [0, 0, 1, 2, -1, 1], [1, 1, 1, 1, 1, -2], 1)
+    assert str(refusal.value) == "Some spells cannot be counted."
+    assert refusal.value.details == (
+        "1 spells enter at a negative age",
+        "1 spells are last seen before they enter",
+        "1 spells end at the very age at which they enter",
+        "2 spells end by a cause other than 0 to 1",
+        "1 spells have a negative weight",
+    )
 
 
 @pytest.mark.parametrize(

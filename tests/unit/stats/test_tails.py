@@ -10,6 +10,7 @@ from csk.stats.tails import (
     family_hazards,
     fit,
     hazards,
+    log_likelihood,
 )
 
 TRUTH = {
@@ -115,23 +116,111 @@ def test_few_exits_carry_few_parameters():
     assert names == {"geometric", "discrete_weibull", "sbg"}
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_aic_charges_two_for_each_parameter(family):
+    exposed, left = books(family, customers=1e4)
+    got = fit(family, exposed, left)
+    h = hazards(got, len(exposed))
+    score = np.sum(left * np.log(h) + (exposed - left) * np.log(1 - h))
+    assert got.log_likelihood == pytest.approx(score)
+    assert got.log_likelihood == pytest.approx(log_likelihood(h, exposed, left))
+    assert got.aic == pytest.approx(2 * len(TRUTH[family]) - 2 * score)
+    assert len(got.params) == len(got.covariance) == len(TRUTH[family])
+    assert got.covariance.tolist() == got.covariance.T.tolist()
+    assert got.weight == 1.0
+
+
+def test_weights_fall_with_aic_as_akaike_has_it():
+    got = candidates(*books("sbg", customers=2e3))
+    aic, weight = (np.array([getattr(one, name) for one in got]) for name in ("aic", "weight"))
+    assert len(got) == len(FAMILIES)
+    assert (np.diff(aic) >= 0).all()
+    assert weight / weight[0] == pytest.approx(np.exp((aic[0] - aic) / 2))
+
+
+def test_all_or_none_leaving_is_geometric_whatever_was_asked_for():
+    for left, h in (([0, 0], 0.5 / 31), ([20, 10], 30.5 / 31)):
+        for family in FAMILIES:
+            got = fit(family, [20.0, 10.0], left)
+            assert (got.family, got.n_events) == ("geometric", sum(left))
+            assert hazards(got, 2) == pytest.approx([h, h])
+            score = sum(left) * np.log(h) + (30 - sum(left)) * np.log(1 - h)
+            assert got.log_likelihood == pytest.approx(score)
+            assert got.aic == pytest.approx(2 - 2 * score)
+            assert got.covariance.tolist() == [[1 / (sum(left) + 0.5)]]
+            assert (got.gradient_norm, got.weight) == (0.0, 1.0)
+        with pytest.raises(UsageError, match="not a tail"):
+            fit("cubic", [20.0, 10.0], left)
+
+
+def test_exits_by_cause_count_together():
+    one = fit("sbg", [100.0, 60.0, 40.0], [40, 20, 10])
+    two = fit("sbg", [100.0, 60.0, 40.0], [[30, 10], [0, 20], [5, 5]])
+    assert one.params == two.params
+    assert two.n_events == 70
+
+
+@pytest.mark.parametrize(
+    ("periods", "events", "most"),
+    [(9, 9, 1), (9, 10, 2), (9, 19, 2), (9, 20, 3), (9, 29, 3), (9, 30, 4), (2, 30, 2), (3, 30, 3)],
+)
+def test_a_parameter_needs_ten_exits_and_a_period(periods, events, most):
+    # Two periods that nobody reached add nothing.
+    exposed = [1000.0] * periods + [0.0] * 2
+    left = [events, *[0] * (periods + 1)]
+    assert max(len(one.params) for one in candidates(exposed, left)) == most
+
+
+def test_the_chance_of_leaving_is_never_none_nor_certain():
+    low, high = family_hazards("geometric", np.array([[-40.0], [40.0]]), 2)
+    assert low.tolist() == pytest.approx([1e-12] * 2, rel=1e-3)
+    assert (high < 1.0).all()
+    assert np.isfinite(log_likelihood(np.array([[0.0], [1.0]]), np.ones(1), np.ones(1))).all()
+
+
 def test_nobody_at_risk_is_refused():
-    with pytest.raises(ModelError, match="Nobody was at risk"):
+    says = r"^Nobody was at risk, so no survival curve can be drawn\.$"
+    with pytest.raises(ModelError, match=says):
         candidates([0.0, 0.0], [0, 0])
+
+
+OUTSIDE = "^in every period, exits must lie between 0 and the exposure$"
 
 
 @pytest.mark.parametrize(
     ("call", "words"),
     [
         (lambda: fit("cubic", [9.0], [1]), "not a tail"),
-        (lambda: fit("sbg", [9.0], [1, 1]), "one value per period"),
-        (lambda: fit("sbg", [9.0, 9.0], [1, 10]), "between 0 and the exposure"),
+        (lambda: fit("sbg", [9.0], [1, 1]), "^exposed and left must have one value per period$"),
+        (
+            lambda: fit("sbg", [9.0, 9.0], [1, 10]),
+            OUTSIDE,
+        ),
+        (
+            lambda: fit("sbg", [9.0, 9.0], [1, -1]),
+            OUTSIDE,
+        ),
         (lambda: discounted_lifetime(0.9, 2.0, 0.0), "diverges"),
+        (lambda: discounted_lifetime(1.0, 2.0, 0.0), "diverges"),
+        (lambda: discounted_lifetime(3.0, 2.0, -0.1), "diverges"),
     ],
 )
 def test_wrong_questions_are_refused(call, words):
     with pytest.raises(UsageError, match=words):
         call()
+
+
+def test_an_unknown_family_is_told_the_known_ones():
+    with pytest.raises(UsageError) as refused:
+        family_hazards("cubic", np.zeros(1), 3)
+    assert refused.value.hint == (
+        "Choose one of geometric, discrete_weibull, sbg, bdw, plateau, floored_bdw."
+    )
+
+
+def test_undiscounted_lifetime_is_the_mean_of_the_mixture():
+    # E[1 / theta] of a Beta(a, b): (a + b - 1) / (a - 1).
+    assert discounted_lifetime(3.0, 5.0, 0.0) == pytest.approx(7 / 2)
 
 
 def test_discounted_lifetime_is_its_sum():
