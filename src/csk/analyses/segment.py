@@ -22,6 +22,7 @@ from csk.models.stage import staged
 from csk.models.value import valued
 from csk.schema import CUSTOMER_SNAPSHOT, Column, Table, risk_column
 from csk.settings import Settings
+from csk.tables.groups import grouped
 from csk.tables.purchases import gap_counts
 from csk.tables.snapshot import contract_snapshot, purchase_snapshot
 from csk.tables.spells import age_counts, contracts, exposures
@@ -174,7 +175,7 @@ def _contract(
     as_of, grace = horizons.as_of, settings.grace_days
 
     def counted(tables: Tables) -> pl.LazyFrame:
-        rows = _grouped(contracts(tables, as_of, grace), tables, settings.by)
+        rows = grouped(contracts(tables, as_of, grace), tables, settings.by)
         return age_counts(exposures(rows, book.span.data_from, as_of))
 
     counts = engine.total(book, counted, ["group", "term_months", "age"])
@@ -190,7 +191,7 @@ def _contract(
 
     def snapshots(tables: Tables) -> pl.LazyFrame:
         rows = contract_snapshot(tables, as_of, earlier_on, grace)
-        return _grouped(rows, tables, settings.by)
+        return grouped(rows, tables, settings.by)
 
     snapshot = engine.collect(book, snapshots, ["customer_id"])
     scored = contract.score(snapshot, fit, horizons)
@@ -246,19 +247,6 @@ def _product_margin(book: Book, settings: Settings) -> pl.Expr:
     whole = margin.sum() / money.sum()
     own = pl.when((money > 0) & (margin >= 0) & (margin <= money)).then(margin / money)
     return own.fill_null(whole)
-
-
-def _grouped(rows: pl.LazyFrame, tables: Tables, by: str) -> pl.LazyFrame:
-    """Add `group`: the plan, or an attribute of the customers table, or nothing.
-
-    Rows keep their order: stretches of a spell are told by their neighbours.
-    """
-    if by == "plan":
-        return rows.with_columns(group=pl.col("plan"))
-    if by == "none":
-        return rows.with_columns(group=pl.lit(None, dtype=pl.String))
-    attributes = tables["customers"].select("customer_id", group=pl.col(by).cast(pl.String))
-    return rows.join(attributes, on="customer_id", how="left", maintain_order="left")
 
 
 def _kept(customers: pl.DataFrame, book: Book, engine: Engine, settings: Settings) -> pl.DataFrame:

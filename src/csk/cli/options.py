@@ -131,6 +131,73 @@ Rfm = Annotated[
     Literal["rank", "fixed", "decile", "abc"] | None,
     typer.Option("--rfm", help="How RFM is scored.", rich_help_panel=_MODEL),
 ]
+Grouped = Annotated[
+    str | None,
+    typer.Option(
+        "--by",
+        metavar="COLUMN",
+        help="Groups to tell apart: a column of the customers table, or cohort.",
+        rich_help_panel=_MODEL,
+    ),
+]
+CohortsOf = Annotated[
+    Literal["customers", "revenue", "net"],
+    typer.Option(
+        "--of",
+        help="What a cell is: customers, revenue, or revenue over the first.",
+        rich_help_panel=_MODEL,
+    ),
+]
+Compared = Annotated[
+    str | None,
+    typer.Option(
+        "--by",
+        metavar="COLUMN",
+        help="Groups to compare: plan, or a column of the customers table.",
+        rich_help_panel=_MODEL,
+    ),
+]
+Level = Annotated[
+    Literal["customer", "subscription", "product"],
+    typer.Option("--level", help="What comes or leaves as one.", rich_help_panel=_MODEL),
+]
+PeriodLength = Annotated[
+    Literal["month", "quarter", "half", "year"],
+    typer.Option("--period", help="Length of a period.", rich_help_panel=_MODEL),
+]
+FiscalYear = Annotated[
+    int,
+    typer.Option(
+        "--year-starts",
+        metavar="MONTH",
+        min=1,
+        max=12,
+        help="Month in which the fiscal year begins: 4.",
+        rich_help_panel=_MODEL,
+    ),
+]
+From = Annotated[
+    str | None,
+    typer.Option(
+        "--from", metavar="DAY", help="First day of the periods shown.", rich_help_panel=_MODEL
+    ),
+]
+To = Annotated[
+    str | None,
+    typer.Option(
+        "--to", metavar="DAY", help="Day before which they begin.", rich_help_panel=_MODEL
+    ),
+]
+Pause = Annotated[
+    Literal["movement", "churn", "keep"],
+    typer.Option("--pause", help="What a pause of a contract is.", rich_help_panel=_MODEL),
+]
+Last = Annotated[
+    int,
+    typer.Option(
+        "--last", metavar="N", min=1, help="Periods listed in the report.", rich_help_panel=_OUT
+    ),
+]
 Previous = Annotated[
     Path | None,
     typer.Option(
@@ -197,7 +264,8 @@ Config = Annotated[
     typer.Option(
         "--config",
         metavar="FILE",
-        help="Settings. (default: the nearest csk.toml)",
+        help="Settings. (default: csk.toml beside the files that are read, otherwise the "
+        "nearest upwards from here)",
         rich_help_panel=_RUN,
     ),
 ]

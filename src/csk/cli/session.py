@@ -17,10 +17,12 @@ from csk.engine.local import LocalEngine
 from csk.engine.protocol import Engine
 from csk.errors import UsageError
 from csk.intake.apart import apart
-from csk.intake.finding import found
+from csk.intake.finding import found, is_elsewhere
+from csk.intake.nearby import nearby
 from csk.intake.places import in_use, temporary_store
 from csk.intake.store import stored
-from csk.settings import Settings, config_file, settings
+from csk.schema import INPUTS
+from csk.settings import CONFIG_NAME, Settings, config_file, settings
 
 _SETTING: Final = {"margin": "margin_share", "input_encoding": "encoding"}
 """Options whose setting has another name; `encoding` of a command is that of its outputs."""
@@ -46,10 +48,37 @@ def configured(options: dict[str, Any], config: Path | None) -> Settings:
     settings_of = {name: value for name, value in options.items() if name != "encoding"}
     flags = {_SETTING.get(name, name): value for name, value in settings_of.items()}
     flags = {name: value for name, value in flags.items() if name in Settings.model_fields}
-    flags |= {name: _day(flags[name]) for name in _DAYS if flags.get(name) is not None}
+    flags |= {name: _day_or_today(flags[name]) for name in _DAYS if flags.get(name) is not None}
     if flags.get("rfm") is not None:
         flags["rfm"] = {"method": flags["rfm"]}
-    return settings(flags, config or config_file(Path.cwd()))
+    return settings(flags, settings_file(options.get("paths", ()), config))
+
+
+def settings_file(paths: Sequence[str], config: Path | None) -> Path | None:
+    """Return the csk.toml of a run; None where there is none.
+
+    The one named; else that in a folder that is read, or in the folder of a file that is; else
+    the nearest upwards from the working directory. UsageError where the folders have several.
+    """
+    if config is not None:
+        return config
+    beside = dict.fromkeys(place for path in paths if (place := _beside(path)) is not None)
+    if len({place.resolve() for place in beside}) > 1:
+        raise UsageError(
+            "The folders have settings files of their own.",
+            details=map(str, beside),
+            hint="Say which one holds with --config FILE.",
+        )
+    return next(iter(beside), None) or config_file(Path.cwd())
+
+
+def _beside(path: str) -> Path | None:
+    role, _, place = path.partition("=")
+    if is_elsewhere(place if role in INPUTS else path):
+        return None
+    named = Path(place if role in INPUTS else path).expanduser()
+    candidate = (named if named.is_dir() else named.parent) / CONFIG_NAME
+    return candidate if named.exists() and candidate.is_file() else None
 
 
 @contextmanager
@@ -67,10 +96,12 @@ def opened_book(
     """
     today = datetime.now(tz=UTC).date()
     files = apart(found(paths), outputs)
-    if store is not None and not all(file.path.is_file() for file in files):
+    if store is not None and not all(file.place or file.path.is_file() for file in files):
         raise UsageError("What comes through a pipe cannot be kept.", hint="Name a file.")
     engine = LocalEngine()
     with ExitStack() as stack:
+        with emit.progress("Fetching ...", quiet=quiet):
+            files = stack.enter_context(nearby(files, chosen))
         work = Path() if store is not None else stack.enter_context(temporary_store())
         with emit.progress("Reading ...", quiet=quiet):
             book = stored(files, chosen, today, work, store)
@@ -96,10 +127,15 @@ def _refuse_unknown_columns(book: Book, chosen: Settings) -> None:
         )
 
 
-def _day(text: str) -> date | str:
-    if text == "today":
-        return text
+def day(text: str | None) -> date | None:
+    """Return the day that a flag names, null where there is none."""
+    if text is None:
+        return None
     try:
         return date.fromisoformat(text)
     except ValueError:
         raise UsageError(f"{text!r} is not a day.", hint="Write it like 2026-01-31.") from None
+
+
+def _day_or_today(text: str) -> date | str | None:
+    return text if text == "today" else day(text)

@@ -75,28 +75,28 @@ class Horizons:
         return max(self.risk_days)
 
 
-def fit(counts: pl.DataFrame, n_months: int) -> ContractFit:
+def fit(age_counts: pl.DataFrame, n_months: int) -> ContractFit:
     """Fit a curve to each group with enough ends, and one to the rest of each term.
 
-    `counts` is the total of `tables.spells.age_counts` keyed by `group` (null allowed),
+    `age_counts` is the total of `tables.spells.age_counts` keyed by `group` (null allowed),
     `term_months` and `age`; curves reach at least `n_months` beyond the oldest age. ModelError
     where nobody was ever at risk.
     """
-    if counts.is_empty():
+    if age_counts.is_empty():
         raise ModelError("No contract was ever observed, so there is no survival to learn from.")
-    counts = counts.with_columns(pl.col("group").fill_null(""))
+    counts_of = age_counts.with_columns(pl.col("group").fill_null(""))
     ends = pl.col("n_voluntary", "n_involuntary", "n_unknown").sum()
     sizes = (
-        counts.group_by("group", "term_months")
+        counts_of.group_by("group", "term_months")
         .agg(n=pl.sum_horizontal(ends))
         .sort("term_months", "group")
     )
-    ticks = (n_months + 1) * TICKS_PER_MONTH + int(counts["age"].to_numpy().max())
+    ticks = (n_months + 1) * TICKS_PER_MONTH + int(counts_of["age"].to_numpy().max())
     curves: list[GroupCurve] = []
     reading: dict[tuple[str, int], int] = {}
     for (term,), of_term in sizes.group_by("term_months", maintain_order=True):
         for name, basis, readers in _shared(dict(of_term.select("group", "n").iter_rows())):
-            rows = counts.filter(pl.col("group").is_in(basis), pl.col("term_months") == term)
+            rows = counts_of.filter(pl.col("group").is_in(basis), pl.col("term_months") == term)
             for group in readers:
                 reading[group, int(str(term))] = len(curves)
             curves.append(_curve(len(curves), name, int(str(term)), rows, ticks))
@@ -121,7 +121,7 @@ def _shared(ends: dict[str, int]) -> list[tuple[str, list[str], list[str]]]:
 
 
 def _curve(number: int, group: str, term: int, rows: pl.DataFrame, ticks: int) -> GroupCurve:
-    seen = _counts(rows)
+    seen = counts(rows)
     length = TICKS_PER_MONTH * max(term, 1)
     table = lifetable.life_table(seen, length)
     after = smoothing.posterior(table, -(-ticks // length))
@@ -139,7 +139,8 @@ def _curve(number: int, group: str, term: int, rows: pl.DataFrame, ticks: int) -
     )
 
 
-def _counts(rows: pl.DataFrame) -> survival.Counts:
+def counts(rows: pl.DataFrame) -> survival.Counts:
+    """Return `tables.spells.age_counts` as arrays, the groups of `rows` added up."""
     summed = rows.group_by("age").agg(pl.col("^n_.*$").sum()).sort("age")
     left = summed.select("n_voluntary", "n_involuntary", "n_unknown").to_numpy()
     return survival.Counts(

@@ -6,7 +6,7 @@ One rule: read = excluded + malformed + kept, file by file and in total.
 from collections import Counter
 from pathlib import PurePath
 
-from csk.book import Book
+from csk.book import Book, Excluded
 from csk.reports.blocks import Block, Grid, GridColumn, Note
 from csk.reports.figures import amount, count
 from csk.settings import Settings
@@ -26,10 +26,13 @@ def first_line(book: Book, settings: Settings, basis: str, say: Words) -> str:
         say("line.span", first=span.data_from.isoformat(), last=span.data_through.isoformat()),
         book.currency or say("line.currency_unknown"),
         say("line.tax", tax=settings.tax),
-        say(f"line.basis_{basis}"),
-        say("line.horizon", months=str(settings.ltv_horizon), discount=discount),
-        say("line.risk", days="/".join(str(d) for d in sorted(settings.risk_horizon))),
     ]
+    if basis:
+        parts += [
+            say(f"line.basis_{basis}"),
+            say("line.horizon", months=str(settings.ltv_horizon), discount=discount),
+            say("line.risk", days="/".join(str(d) for d in sorted(settings.risk_horizon))),
+        ]
     if excluded:
         parts.append(say("line.excluded", n=count(excluded)))
     return " · ".join(parts)
@@ -79,18 +82,27 @@ def _sums(book: Book, say: Words) -> list[Block]:
         paid = book.tables["payments"]
         money = amount(paid.amount, book.currency)
         notes.append(Note(say("rows.money", amount=money, n=count(paid.rows))))
-    rules = [
-        say(
-            f"rule.{e.rule}", n=count(e.rows), table=e.table, amount=amount(e.amount, book.currency)
-        )
-        for e in book.excluded
-    ]
+    rules = [_left_out(e, book.currency, say) for e in book.excluded]
     if rules:
         notes.append(Note(say("rows.rule_money", what=", ".join(rules))))
     rounded = sum(t.rounded for t in book.tables.values())
     if rounded:
         notes.append(Note(say("rows.rounded", n=count(rounded)), "warn"))
+    if book.overlapping:
+        names = short_names(book)
+        files = ", ".join(names[file] for file in book.overlapping)
+        notes.append(Note(say("rows.overlap", files=files), "warn"))
     return notes
+
+
+def _left_out(excluded: Excluded, currency: str, say: Words) -> str:
+    """Say how much a rule left out; a rule of the user's own is called by its name."""
+    key = f"rule.{excluded.rule}"
+    money = amount(excluded.amount, currency)
+    places = {"n": count(excluded.rows), "table": excluded.table, "amount": money}
+    if key in say.keys:
+        return say(key, **places)
+    return say("rule.own", rule=excluded.rule, **places)
 
 
 def short_names(book: Book) -> dict[str, str]:

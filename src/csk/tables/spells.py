@@ -85,20 +85,23 @@ def spells(contracts: pl.LazyFrame) -> pl.LazyFrame:
     voluntary, involuntary or unknown, of the contract that ended last).
     """
     last = pl.col("ended_on").fill_null(FAR).arg_max()
-    reason = pl.col("cancel_reason").get(last)
-    cause = (
-        pl.when(pl.col("ended_on").is_null().any())
-        .then(0)
-        .when(reason.is_null())
+    why = cause(pl.col("cancel_reason").get(last))
+    return contracts.group_by("customer_id", "spell_no").agg(
+        started_on=pl.col("started_on").min(),
+        ended_on=pl.when(pl.col("ended_on").is_not_null().all()).then(pl.col("ended_on").max()),
+        cause=pl.when(pl.col("ended_on").is_null().any()).then(0).otherwise(why).cast(pl.Int32),
+    )
+
+
+def cause(reason: pl.Expr) -> pl.Expr:
+    """Return what a cancel reason means: voluntary, involuntary, or unknown where none is told."""
+    return (
+        pl.when(reason.is_null())
         .then(UNKNOWN)
         .when(reason.str.contains(_INVOLUNTARY))
         .then(INVOLUNTARY)
         .otherwise(VOLUNTARY)
-    )
-    return contracts.group_by("customer_id", "spell_no").agg(
-        started_on=pl.col("started_on").min(),
-        ended_on=pl.when(pl.col("ended_on").is_not_null().all()).then(pl.col("ended_on").max()),
-        cause=cause.cast(pl.Int32),
+        .cast(pl.Int32)
     )
 
 

@@ -128,7 +128,7 @@ def test_a_grid_of_few_rows_is_drawn(rows):
 
 def test_heat_keeps_every_number_without_colour():
     rows = text(HEAT).splitlines()[-2:]
-    assert rows == ["  a     10 █  2", "  b      3 ▒"]
+    assert rows == ["  a     10 █ 2", "  b      3 ▒"]
 
 
 def test_heat_of_more_columns_than_fit_says_what_is_left_out():

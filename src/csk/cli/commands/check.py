@@ -13,6 +13,12 @@ ORDER = 80
 def check(  # the options of a command
     paths: o.Paths,
     report: o.Report = "text",
+    rows: Annotated[
+        int,
+        typer.Option(
+            "--rows", metavar="N", min=0, max=100, help="Show the first rows as understood."
+        ),
+    ] = 0,
     stub: Annotated[
         bool, typer.Option("--stub", help="Print a csk.toml with the columns as understood.")
     ] = False,
@@ -28,11 +34,14 @@ def check(  # the options of a command
 ) -> None:
     """Show how each file was read and what looks wrong in the whole.
 
-    Example: csk check exports/ --stub > csk.toml
+    Example: csk check exports/ --rows 5
     """
     flags = {**locals()}
-    from csk.cli.run_check import run
-    from csk.cli.session import configured, opened_book
+    from csk.cli.run_check import Wanted, run, run_stub
+    from csk.cli.session import configured, settings_file
 
-    with opened_book(paths, configured(flags, config), store) as session:
-        run(session, report, stub=stub)
+    settings = configured(flags, config)
+    if stub:
+        run_stub(paths, settings)
+    else:
+        run(paths, settings, store, Wanted(report, rows, settings_file(paths, config)))

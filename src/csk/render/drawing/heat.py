@@ -3,7 +3,8 @@
 One rule: the number is always there; the shade only helps the eye.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from math import isfinite
 from typing import Final
 
@@ -32,10 +33,9 @@ def heat_lines(heat: HeatMap, page: Page) -> list[Text]:
     labels = [clean(label) for label in heat.row_labels]
     titles = [clean(label) for label in heat.column_labels]
     margin = max(cell_len(word) for word in [*labels, clean(heat.row_title)])
-    longest = max((cell_len(word) for row in [*cells, titles] for word in row), default=0)
-    width = longest + (2 if page.color else 3)
-    fit = max((page.width - INDENT - margin - 2) // width, 1)
-    shown = min(len(titles), fit)
+    widths = _widths(cells, titles, 2 if page.color else 3)
+    room = page.width - INDENT - margin - 2
+    shown = max(sum(total <= room for total in accumulate(widths)), min(1, len(titles)))
     levels = _levels(heat.values)
     lead = " " * INDENT
     lines = [Text(clean(heat.title), "bold")] if heat.title else []
@@ -43,12 +43,15 @@ def heat_lines(heat: HeatMap, page: Page) -> list[Text]:
         lines.append(Text(lead + " " * (margin + 3) + clean(heat.column_title), FAINT))
     head = padded(clean(heat.row_title), margin) + "  "
     tail = " " if page.color else "  "
-    head += "".join(padded(title + tail, width, "right") for title in titles[:shown])
+    named = zip(titles[:shown], widths[:shown], strict=True)
+    head += "".join(padded(title + tail, width, "right") for title, width in named)
     lines.append(Text(lead + head.rstrip(), FAINT))
     for label, words, row_levels in zip(labels, cells, levels, strict=True):
         line = Text(lead)
         line.append(padded(label, margin) + "  ")
-        for word, level in zip(words[:shown], row_levels[:shown], strict=True):
+        for word, level, width in zip(
+            words[:shown], row_levels[:shown], widths[:shown], strict=True
+        ):
             line.append(*_cell(word, level, width, page))
         if not page.color:
             line.rstrip()
@@ -59,6 +62,12 @@ def heat_lines(heat: HeatMap, page: Page) -> list[Text]:
     if heat.caption:
         lines += wrapped(heat.caption, min(page.width, 100), FAINT, lead, lead)
     return lines
+
+
+def _widths(cells: Sequence[Sequence[str]], titles: Sequence[str], more: int) -> list[int]:
+    """Return the width of each column: its longest word, and room for the shade."""
+    columns = zip(titles, *cells, strict=True)
+    return [max(cell_len(word) for word in column) + more for column in columns]
 
 
 def _cell(word: str, level: float | None, width: int, page: Page) -> tuple[str, str]:

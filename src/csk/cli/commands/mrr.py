@@ -1,0 +1,52 @@
+"""`csk mrr`: recurring revenue from month to month, and who stayed."""
+
+from csk.cli import options as o
+
+QUESTION = "Where did recurring revenue go?"
+ORDER = 20
+
+
+def mrr(  # the options of a command
+    paths: o.Paths,
+    output: o.Output = None,
+    as_: o.As = "csv",
+    report: o.Report = "text",
+    last: o.Last = 13,
+    if_exists: o.IfExists = "replace",
+    encoding: o.OutputEncoding = "utf-8",
+    quiet: o.Quiet = False,
+    by: o.Grouped = None,
+    level: o.Level = "customer",
+    period: o.PeriodLength = "month",
+    year_starts: o.FiscalYear = 1,
+    from_: o.From = None,
+    to: o.To = None,
+    pause: o.Pause = "movement",
+    as_of: o.AsOf = None,
+    data_from: o.DataFrom = None,
+    data_through: o.DataThrough = None,
+    currency: o.Currency = None,
+    input_encoding: o.InputEncoding = None,
+    date_order: o.DateOrder = None,
+    amount_unit: o.AmountUnit = None,
+    reject_limit: o.RejectLimit = None,
+    store: o.Store = None,
+    shards: o.Shards = None,
+    memory: o.Memory = None,
+    config: o.Config = None,
+) -> None:
+    """Show how MRR moved from month to month: new, expansion, contraction, churn.
+
+    Example: csk mrr exports/ --by channel -o movements.parquet
+    """
+    flags = {**locals(), "by": None}
+    from csk.cli.output import Wanted
+    from csk.cli.run_mrr import Asked, run
+    from csk.cli.session import configured, day, opened_book
+
+    wanted = Wanted(tuple(output or ()), as_, report, if_exists, encoding, quiet)
+    wanted.refuse_early()
+    asked = Asked(by or "", level, period, year_starts, pause, last, (day(from_), day(to)))
+    settings = configured(flags, config)
+    with opened_book(paths, settings, store, quiet=quiet, outputs=wanted.outputs) as session:
+        run(session, wanted, asked)

@@ -1,0 +1,257 @@
+"""The report of `csk mrr`: where recurring revenue went, from month to month.
+
+One rule: every line reads from start to end, and its middle adds up to the difference.
+"""
+
+from csk.analyses.mrr import CAUSES, STAYED, Moved, MrrResult, Period
+from csk.models.rates import Rate
+from csk.reports.blocks import Block, Figure, Figures, Grid, GridColumn, Heading, Note, Report, Tone
+from csk.reports.figures import NOTHING, amount, count, number, share
+from csk.reports.mrr_data import plain
+from csk.reports.reconciliation import first_line, reconciliation
+from csk.settings import Settings
+from csk.tables.movements import KINDS
+from csk.text import Words
+
+_ALWAYS = ("new", "expansion", "reactivation", "contraction", "churn")
+MOST_GROUPS = 20
+
+
+def report(result: MrrResult, settings: Settings, say: Words, last: int = 13) -> Report:
+    """Put movements into words; the `last` periods are listed, all of them are in the table."""
+    blocks: list[Block] = [
+        *reconciliation(result.book, say),
+        *_notes(result, say),
+        *_latest(result, say),
+        *_periods(result, say, last),
+        *_waterfall(result, say),
+        *_rates(result, say, last),
+        *_ways(result, say),
+        *_groups(result, say),
+    ]
+    return Report(
+        title=say("mrr.title"),
+        first_line=first_line(result.book, settings, "", say),
+        blocks=tuple(blocks),
+        data=plain(result, settings),
+    )
+
+
+def latest(result: MrrResult) -> Period:
+    """Return the last complete period, or the last one where none is."""
+    complete = [one for one in result.periods if one.is_complete]
+    return complete[-1] if complete else result.periods[-1]
+
+
+def _notes(result: MrrResult, say: Words) -> list[Block]:
+    span = result.book.span
+    notes = [say(f"note.{key}", day=span.data_from.isoformat()) for key in span.notes]
+    return [Note(text, "warn") for text in notes]
+
+
+def _latest(result: MrrResult, say: Words) -> list[Block]:
+    one, currency = latest(result), result.book.currency
+    change = one.end_amount - one.start_amount
+    each = amount(one.end_amount / one.n_end, currency) if one.n_end else NOTHING
+    figures = [
+        Figure(
+            say("mrr.mrr"),
+            amount(one.end_amount, currency),
+            say("mrr.mrr_remark", change=_signed(change, currency)),
+        ),
+        Figure(say("mrr.customers"), count(one.n_end), say("mrr.customers_remark", each=each)),
+        *_retention(result, one, say),
+        Figure(say("mrr.quick"), _quick(one), say("mrr.quick_remark")),
+    ]
+    if one.flash.n:
+        remark = say("mrr.flash_remark")
+        figures.append(Figure(say("mrr.flash"), count(one.flash.n), remark))
+    return [Heading(say("mrr.latest", period=_name(one, result))), Figures(tuple(figures))]
+
+
+def _retention(result: MrrResult, one: Period, say: Words) -> list[Figure]:
+    kept, causes = one.retained, one.causes
+    why = ", ".join(
+        say(f"mrr.{cause}", n=count(causes[cause].n))
+        for cause in CAUSES.values()
+        if causes[cause].n
+    )
+    left = Rate(one.moved["churn"].n, one.n_start)
+    lost = Rate(-one.moved["churn"].amount, one.start_amount)
+    figures = [
+        Figure(say("mrr.customer_churn"), share(left.value, 2), _of(left, why, say)),
+        Figure(say("mrr.revenue_churn"), share(lost.value, 2), say("mrr.revenue_churn_remark")),
+        Figure(say("mrr.grr"), share(kept.gross.value), say("mrr.grr_remark")),
+        Figure(say("mrr.nrr"), share(kept.net.value), say("mrr.nrr_remark")),
+    ]
+    if result.year is not None and result.year_from is not None:
+        year = result.year
+        remark = say(
+            "mrr.year_remark",
+            day=result.year_from.isoformat(),
+            n=count(year.n),
+            gross=share(year.gross.value),
+            customers=share(year.customers.value),
+        )
+        figures.append(Figure(say("mrr.year"), share(year.net.value), remark))
+    return figures
+
+
+def _of(rate: Rate, why: str, say: Words) -> str:
+    text = say("mrr.of", n=count(rate.numerator), of=count(rate.denominator))
+    return f"{text}: {why}" if why else text
+
+
+def _periods(result: MrrResult, say: Words, last: int) -> list[Block]:
+    shown, currency = result.periods[-last:], result.book.currency
+    kinds = [
+        kind
+        for kind in KINDS
+        if kind in _ALWAYS or any(one.moved[kind].n for one in result.periods)
+    ]
+    rows = tuple(
+        (
+            _name(one, result),
+            amount(one.start_amount, currency),
+            *(_moved(one.moved[kind], currency) for kind in kinds),
+            amount(one.end_amount, currency),
+        )
+        for one in shown
+    )
+    columns = (
+        GridColumn(say("mrr.period")),
+        GridColumn(say("mrr.start"), "right", priority=2),
+        *(
+            GridColumn(say(f"mrr.{kind}"), "right", priority=3 if kind not in _ALWAYS else 0)
+            for kind in kinds
+        ),
+        GridColumn(say("mrr.end"), "right"),
+    )
+    tones: tuple[Tone, ...] = tuple("plain" if one.is_complete else "muted" for one in shown)
+    caption = say("mrr.incomplete") if not all(one.is_complete for one in shown) else ""
+    keys = ("period_on", "start", *kinds, "end")
+    grid = Grid("", columns, rows, keys, tones=tones, caption=caption)
+    return [Heading(say("mrr.movements")), grid]
+
+
+def _waterfall(result: MrrResult, say: Words) -> list[Block]:
+    """Return the last complete period as a staircase: each step as a share of the tallest."""
+    one, currency = latest(result), result.book.currency
+    moved = [(kind, one.moved[kind]) for kind in KINDS if one.moved[kind].n]
+    steps = [
+        ("start", one.n_start, one.start_amount),
+        *((kind, of.n, of.amount) for kind, of in moved),
+        ("end", one.n_end, one.end_amount),
+    ]
+    tallest = max(*(abs(money) for _, _, money in steps), 1)
+    rows = tuple(
+        (say(f"mrr.{kind}"), count(n), _step(kind, money, currency), "") for kind, n, money in steps
+    )
+    columns = (
+        GridColumn(say("mrr.step")),
+        GridColumn(say("mrr.n"), "right"),
+        GridColumn(say("mrr.amount"), "right"),
+        GridColumn("", bar=True),
+    )
+    bars = tuple(abs(money) / tallest for _, _, money in steps)
+    grid = Grid("", columns, rows, ("kind", "n", "amount", "share"), bars=bars, total=True)
+    return [Heading(say("mrr.waterfall", period=_name(one, result))), grid]
+
+
+def _rates(result: MrrResult, say: Words, last: int) -> list[Block]:
+    rows = tuple(
+        (
+            _name(one, result),
+            count(one.n_start),
+            count(one.n_end),
+            share(Rate(one.moved["churn"].n, one.n_start).value, 2),
+            share(Rate(-one.moved["churn"].amount, one.start_amount).value, 2),
+            share(one.retained.gross.value),
+            share(one.retained.net.value),
+            _quick(one),
+        )
+        for one in result.periods[-last:]
+    )
+    titles = ("n_start", "n_end", "customer_churn", "revenue_churn", "grr", "nrr", "quick")
+    columns = (
+        GridColumn(say("mrr.period")),
+        *(GridColumn(say(f"mrr.short_{title}"), "right") for title in titles),
+    )
+    grid = Grid("", columns, rows, ("period_on", *titles), caption=say("mrr.rates_caption"))
+    return [Heading(say("mrr.rates")), grid]
+
+
+def _ways(result: MrrResult, say: Words) -> list[Block]:
+    """Return how customers who stayed came to pay more or less in the last complete period."""
+    one, currency = latest(result), result.book.currency
+    figures = tuple(
+        Figure(
+            say(f"mrr.{kind}_{way}"),
+            _signed(moved.amount, currency),
+            say("mrr.by_customers", n=count(moved.n)),
+        )
+        for kind in ("expansion", "contraction")
+        for way in STAYED
+        if (moved := one.how[kind, way]).n
+    )
+    return [Heading(say("mrr.ways")), Figures(figures)] if figures else []
+
+
+def _groups(result: MrrResult, say: Words) -> list[Block]:
+    if not result.groups:
+        return []
+    currency, whole = result.book.currency, latest(result)
+    found = [
+        (name, one)
+        for name, periods in result.groups.items()
+        for one in periods
+        if one.starts_on == whole.starts_on
+    ]
+    found.sort(key=lambda pair: (-pair[1].end_amount, pair[0]))
+    rows = [_group(name or NOTHING, one, currency) for name, one in found[:MOST_GROUPS]]
+    rows.append(_group(say("mrr.all"), whole, currency))
+    columns = (
+        GridColumn(say("mrr.group")),
+        *(
+            GridColumn(say(f"mrr.{title}"), "right")
+            for title in ("n", "start", "end", "short_customer_churn", "short_grr", "short_nrr")
+        ),
+    )
+    keys = ("group", "n", "start", "end", "customer_churn", "grr", "nrr")
+    grid = Grid("", columns, tuple(rows), keys, total=True)
+    more = len(found) - MOST_GROUPS
+    notes = [Note(say("mrr.more_groups", n=count(more)))] if more > 0 else []
+    return [Heading(say("mrr.groups", period=_name(whole, result))), grid, *notes]
+
+
+def _group(name: str, one: Period, currency: str) -> tuple[str, ...]:
+    return (
+        name,
+        count(one.n_end),
+        amount(one.start_amount, currency),
+        amount(one.end_amount, currency),
+        share(Rate(one.moved["churn"].n, one.n_start).value, 2),
+        share(one.retained.gross.value),
+        share(one.retained.net.value),
+    )
+
+
+def _name(one: Period, result: MrrResult) -> str:
+    day = one.starts_on
+    return f"{day:%Y-%m}" if result.motion.period_months == 1 else day.isoformat()
+
+
+def _moved(moved: Moved, currency: str) -> str:
+    return _signed(moved.amount, currency) if moved.amount else NOTHING
+
+
+def _step(kind: str, money: int, currency: str) -> str:
+    return amount(money, currency) if kind in ("start", "end") else _signed(money, currency)
+
+
+def _signed(money: float, currency: str) -> str:
+    return f"+{amount(money, currency)}" if money > 0 else amount(money, currency)
+
+
+def _quick(one: Period) -> str:
+    return number(one.quick_ratio)

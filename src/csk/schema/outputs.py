@@ -1,0 +1,148 @@
+"""Tables that csk writes, in the order and with the types that BI tools rely on."""
+
+from typing import Final
+
+from csk.schema.column import Column, Table
+
+REJECTS: Final = Table(
+    "rejects",
+    "Rows that could not be understood, whole.",
+    (
+        Column("file", "text", "File as it was named."),
+        Column("record", "count", "Record in the file, the first after the header being 1."),
+        Column("line", "count", "Physical line on which the record starts; null where unknown."),
+        Column("column", "text", "Column as the file calls it."),
+        Column("value", "text", "The value as it stands in the file."),
+        Column("reason", "text", "Rule that it broke."),
+    ),
+)
+
+CUSTOMER_SNAPSHOT: Final = Table(
+    "fct_customer_snapshot",
+    "One row per customer as of a day: value with its factors, risk, stage, tier.",
+    (
+        Column("as_of", "date", "Day at whose start we stand; nothing at or after it is read."),
+        Column("customer_id", "id", "Who pays.", required=True),
+        Column("plan", "text", "Plan of the main contract; null without contracts."),
+        Column("is_alive", "flag", "Whether the customer has not left."),
+        Column(
+            "lifecycle_stage",
+            "text",
+            "onboarding, adopting, retained, expanding, at-risk, churned.",
+        ),
+        Column("tier", "text", "high-touch, low-touch or tech-touch; null for who has left."),
+        Column("value_risk_cell", "text", "save, protect-and-expand, automate or maintain."),
+        Column(
+            "rfm_segment", "text", "One of eleven segments of repeat buyers; null under contract."
+        ),
+        Column("rfm_recency", "count", "Score of recency, 5 = bought last."),
+        Column("rfm_frequency", "count", "Score of frequency, 5 = buys most often."),
+        Column("rfm_monetary", "count", "Score of money, 5 = spends most."),
+        Column(
+            "customer_since_on", "date", "First day of the current (or last) time as a customer."
+        ),
+        Column("churned_on", "date", "First day no longer a customer; null = still there."),
+        Column("tenure_months", "number", "Months as a customer up to `as_of` or the end."),
+        Column("n_purchases", "count", "Days with a purchase (shops), payments (contracts)."),
+        Column("last_purchase_on", "date", "Day of the last purchase; null under contract."),
+        Column("mrr_amount", "amount", "Recurring revenue a month; null without contracts."),
+        Column("realised_amount", "amount", "Paid so far, undiscounted, net of refunds."),
+        Column("unit_price_amount", "number", "Expected revenue of a payment, major units (V/N)."),
+        Column("margin_share", "number", "Share of revenue that is margin (M/V)."),
+        Column("frequency", "number", "Expected payments a month as a customer (N/D)."),
+        Column(
+            "duration_months", "number", "Expected months as a customer within the horizon (D)."
+        ),
+        Column("discount_factor", "number", "Present value over face value (PV/M)."),
+        Column("ltv_amount", "amount", "Residual LTV: the product of the five factors."),
+        Column("ltv_low", "amount", "Lower bound of its 95 % parameter interval."),
+        Column("ltv_high", "amount", "Upper bound of its 95 % parameter interval."),
+        Column("total_ltv_amount", "amount", "Realised (at the margin) and residual LTV."),
+        Column("ltv_if_retained", "amount", "Residual LTV given survival of the risk horizon."),
+        Column("value_at_risk", "amount", "p_churn over the risk horizon x ltv_if_retained."),
+        Column("p_alive", "number", "Probability of still being a buyer (BG/NBD)."),
+        Column("p_churn_30d", "number", "Probability of leaving within 30 days."),
+        Column("p_churn_90d", "number", "Probability of leaving within 90 days."),
+        Column("p_churn_365d", "number", "Probability of leaving within 365 days."),
+        Column("currency", "text", "ISO 4217 code; null where unknown."),
+        Column("ltv_basis", "text", "margin, or revenue where no margin is known."),
+        Column("method", "text", "Model behind the row."),
+        Column(
+            "n_events", "count", "Ends (contracts) or repeat purchases (shops) it was fitted on."
+        ),
+    ),
+    key=("as_of", "customer_id"),
+)
+
+
+MRR_MOVEMENT: Final = Table(
+    "fct_mrr_movement",
+    "Movements of recurring revenue by period, group and kind; levels are the sum of what moved.",
+    (
+        Column("as_of", "date", "Day at whose start we stand; nothing at or after it is read."),
+        Column("period_on", "date", "First day of the period."),
+        Column("dimension", "text", "What the groups are groups of; null for the whole book."),
+        Column("group", "text", "The group; null for the whole book."),
+        Column(
+            "kind",
+            "text",
+            "start, new, expansion, reactivation, resume, contraction, churn, pause, end.",
+        ),
+        Column("how", "text", "Of expansion and contraction: plan, add_on, price; else null."),
+        Column("cause", "text", "Of churn: voluntary, involuntary, unknown; else null."),
+        Column("n_customers", "count", "Customers."),
+        Column("amount", "amount", "Recurring revenue a month; falls are negative."),
+        Column("is_complete", "flag", "Whether all of the period is known."),
+        Column("currency", "text", "ISO 4217 code; null where unknown."),
+    ),
+    key=("as_of", "period_on", "dimension", "group", "kind", "how", "cause"),
+)
+
+
+COHORT_CELL: Final = Table(
+    "fct_cohort",
+    "Cohorts by the period in which customers first came, and what they did at each age.",
+    (
+        Column("as_of", "date", "Day at whose start we stand; nothing at or after it is read."),
+        Column("cohort_on", "date", "First day of the period in which they came."),
+        Column("age_periods", "count", "Periods since then; 0 is their own."),
+        Column("n_cohort", "count", "Customers who came."),
+        Column(
+            "n_customers", "count", "Of those, customers who pay at its end (shops: who buy in it)."
+        ),
+        Column("amount", "amount", "Recurring revenue at its end (shops: paid in it, net)."),
+        Column("customers_share", "number", "n_customers / n_cohort."),
+        Column("amount_share", "number", "amount over that of age 0."),
+        Column("is_complete", "flag", "Whether the whole period is known."),
+        Column("is_whole", "flag", "False where the cohort began before the log."),
+        Column("currency", "text", "ISO 4217 code; null where unknown."),
+    ),
+    key=("as_of", "cohort_on", "age_periods"),
+)
+
+SURVIVAL: Final = Table(
+    "fct_survival",
+    "Who is still a customer at each age, of those at risk at that age.",
+    (
+        Column("as_of", "date", "Day at whose start we stand; nothing at or after it is read."),
+        Column("dimension", "text", "What the groups are groups of; null for the whole book."),
+        Column("group", "text", "The group; null for the whole book."),
+        Column("age_months", "number", "Age in months, of 31 ticks each."),
+        Column("n_at_risk", "count", "Customers under observation at this age."),
+        Column("n_ended", "count", "Customers who left at this age."),
+        Column("survival", "number", "Share still there (Kaplan-Meier)."),
+        Column("survival_low", "number", "Lower bound of its 95 % interval."),
+        Column("survival_high", "number", "Upper bound of its 95 % interval."),
+    ),
+    key=("as_of", "dimension", "group", "age_months"),
+)
+
+
+def risk_column(days: int) -> Column:
+    """Return the column of the risk within a horizon."""
+    return Column(f"p_churn_{days}d", "number", f"Probability of leaving within {days} days.")
+
+
+OUTPUTS: Final = {
+    table.name: table for table in (CUSTOMER_SNAPSHOT, MRR_MOVEMENT, COHORT_CELL, SURVIVAL)
+}
