@@ -5,8 +5,9 @@ frozen, so a step that learns something (the day as of which to stand) returns a
 """
 
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class FileRead:
     """Columns with personal data, dropped at import."""
     readings: tuple[str, ...] = ()
     """How the columns were understood (date order, decimal mark), in words."""
+    notes: tuple[str, ...] = ()
+    """What was left out or read otherwise before its rows (a title, another sheet), in words."""
     digest: str = ""
 
 
@@ -57,6 +60,8 @@ class StoredTable:
     """Sum of its money, in counts of 1/10,000; 0 where it has none."""
     rounded: int = 0
     """Amounts that had more than four decimals."""
+    late_days: int = 0
+    """Last days of which more may still come, as its exports are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,27 @@ class Window:
     is_late_entry: bool = False
     notes: tuple[str, ...] = ()
     """Keys of remarks on how the days were found."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything before `as_of` is in the data."""
+        return self.data_through + timedelta(days=1) >= self.as_of
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPart:
+    """One thing that a kept store holds: a finished book, or the rows of one file."""
+
+    kind: Literal["book", "file"]
+    name: str
+    """Folder inside the store."""
+    files: tuple[str, ...]
+    """Files that it was made of, as they were named then; none where it is damaged."""
+    rows: int
+    n_bytes: int
+    made_at: datetime
+    is_current: bool
+    """Whether it is the latest book, or one of the files it was made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +115,8 @@ class Book:
     """Whether payments carry `margin_amount`."""
     digest: str = ""
     """Hash of the inputs' content and the rules that read them."""
+    overlapping: tuple[str, ...] = ()
+    """Files whose days overlap those of others from which no ids tell their rows apart."""
     window: Window | None = None
 
     @property

@@ -9,7 +9,15 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -141,6 +149,14 @@ class Stages(_Section):
     at_risk_lift: float = Field(default=2.0, gt=1, description="p_churn_90d over the book's mean.")
 
 
+class Exclude(_Section):
+    """A rule of the user's: rows that are understood and shall not count."""
+
+    column: str = Field(description="Column of the file.")
+    values: Words = Field(default=(), description="Values that leave a row out; none = any.")
+    unless: Words = Field(default=(), description="Values that keep it; all others leave it out.")
+
+
 class Settings(BaseSettings):
     """Every choice of a run."""
 
@@ -155,9 +171,12 @@ class Settings(BaseSettings):
     as_of: date | Literal["today"] | None = None
     data_from: date | None = None
     data_through: date | None = None
+    late_window: int = Field(default=0, ge=0, le=366)
+    """Last days of payments and usage of which more may still come; they are left out."""
     currency: Annotated[str, AfterValidator(_currency)] = ""
     tax: Literal["included", "excluded", "unknown"] = "unknown"
-    amount_unit: Literal["major", "minor"] = "major"
+    amount_unit: Literal["major", "minor"] | None = None
+    """Null = as the export is known to write them, otherwise major."""
     margin_share: float | None = Field(default=None, gt=0, le=1)
     discount_rate: float = Field(default=0.0, ge=0, lt=1, description="A year.")
     ltv_horizon: Months = 36
@@ -171,11 +190,17 @@ class Settings(BaseSettings):
     date_order: Literal["dmy", "mdy", "ymd"] | None = None
     tz: str = "UTC"
     keep: Words = ()
+    skip: Words = ()
+    """Names or patterns of files in a folder that are left unread."""
     shards: int | None = Field(default=None, gt=0, le=1024)
     columns: Annotated[dict[str, dict[str, str]], AfterValidator(_tables)] = Field(
         default_factory=dict
     )
     """Per table: canonical column -> column of the file."""
+    exclude: dict[str, Exclude] = Field(default_factory=dict)
+    """By name of a rule: rows to leave out beside those that csk leaves out by itself."""
+    connections: dict[str, SecretStr] = Field(default_factory=dict)
+    """By name: the addresses of databases, for `sql:` and `sql@name:`."""
     tiers: Tiers = Tiers()
     rfm: Rfm = Rfm()
     stages: Stages = Stages()
@@ -234,5 +259,7 @@ def _told(error: Any) -> str:  # noqa: ANN401 # pydantic's ErrorDetails has no e
         return f"{where}: no such setting{_meant(places[-1], known)}"
     said = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
     given = error["input"]
-    shown = f" (it is {given!r})" if isinstance(given, str | int | float | list) else ""
+    is_secret = places[:1] == ["connections"]
+    is_plain = isinstance(given, str | int | float | list) and not is_secret
+    shown = f" (it is {given!r})" if is_plain else ""
     return f"{where}: {said}" if error["type"] == "value_error" else f"{where}: {said}{shown}"

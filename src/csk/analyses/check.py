@@ -3,15 +3,16 @@
 One rule: a finding names how many rows it is about and gives examples; it changes nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Final
 
 import polars as pl
 
 from csk.book import Book
 from csk.engine.protocol import Engine, Tables
+from csk.schema import Column
 from csk.tables.spells import contracts, spells
 
 EXAMPLES: Final = 3
@@ -33,6 +34,43 @@ class Finding:
     examples: tuple[str, ...]
     is_grave: bool = False
     """Whether results cannot be trusted as long as it stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One value of a file: as it is read (money in counts), and the text it was read from."""
+
+    value: str | int | float | bool | date | datetime | None
+    text: str
+    """As the file has it; "" where it has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class FirstRow:
+    """One of the first rows of a file: its values by canonical column, and what becomes of it."""
+
+    row: int
+    """The first one after the header is 1."""
+    values: Mapping[str, Value]
+    rule: str = ""
+    """The rule that leaves it out."""
+    reason: str = ""
+    """Why it is malformed."""
+
+
+@dataclass(frozen=True, slots=True)
+class FirstRows:
+    """How a file begins."""
+
+    file: str
+    role: str
+    columns: tuple[Column, ...]
+    """Canonical columns of which `rows` have values."""
+    names: Mapping[str, str]
+    """Canonical column -> column of the file, where it is not computed."""
+    hidden: tuple[str, ...]
+    """Columns of the file that hold persons: their values are not given out."""
+    rows: tuple[FirstRow, ...]
 
 
 def findings(book: Book, engine: Engine) -> tuple[Finding, ...]:

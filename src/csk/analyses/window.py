@@ -20,6 +20,7 @@ from csk.tables.spells import contracts, ends_by_month, spells
 
 _DENSE: Final = ("subscriptions", "payments", "usage")
 """Tables whose last event tells how far the log is complete; tickets and surveys are too rare."""
+_EVENTS: Final = ("payments", "usage")
 _EDGE_FACTOR: Final = 5
 _EDGE_LEAST: Final = 5
 _ENDS_LEAST: Final = 5
@@ -33,10 +34,12 @@ def window(book: Book, engine: Engine, settings: Settings, today: date) -> Windo
     DataError where no table has a date, UsageError where the wanted day is before all of them.
     """
     starts = [t.first_on for name in _DENSE if (t := book.tables.get(name)) and t.first_on]
-    ends = [t.last_on for name in _DENSE if (t := book.tables.get(name)) and t.last_on]
+    lasts = {name: t.last_on for name in _DENSE if (t := book.tables.get(name)) and t.last_on}
+    ends = [last - _still_open(book, name, settings) for name, last in lasts.items()]
     if not ends:
         raise DataError("No subscription, payment or usage event has a date.")
-    notes: list[str] = []
+    is_cut = settings.data_through is None and min(ends) < min(lasts.values())
+    notes = ["late_window"] if is_cut else []
     data_through = settings.data_through or min(ends)
     as_of = _wanted(settings, today) or data_through + timedelta(days=1)
     if as_of <= min(starts):
@@ -57,6 +60,12 @@ def window(book: Book, engine: Engine, settings: Settings, today: date) -> Windo
     if not is_chosen and max(ends) - min(ends) > timedelta(days=31):
         notes.append("tables_end_apart")
     return replace(found, notes=tuple(notes))
+
+
+def _still_open(book: Book, name: str, settings: Settings) -> timedelta:
+    """Return the last days of a log of events of which more may come late."""
+    days = max(settings.late_window, book.tables[name].late_days) if name in _EVENTS else 0
+    return timedelta(days=days)
 
 
 def _wanted(settings: Settings, today: date) -> date | None:

@@ -59,6 +59,12 @@ class CastOptions:
     currency: str | None = None
     """Currency of minor units, for its number of digits; two digits where it is not known."""
 
+    minor_digits: int | None = None
+    """Digits of minor units, overruling those of the currency."""
+
+    zone: str | None = None
+    """Zone of times without an offset, where the export is known to write it; else `tz`."""
+
 
 @dataclass(frozen=True)
 class ColumnReading:
@@ -76,8 +82,12 @@ class ColumnReading:
     date: days.DateReading | None = None
     decimal_mark: str = "."
     point_zero: bool = False
+    is_minor: bool = False
+    """Whether amounts are counts of cents."""
     places: int = AMOUNT_SCALE
     """Decimals by which a written amount is shifted to become counts."""
+    word: str = ""
+    """What any value stands for, where it matters only that there is one."""
 
     @property
     def reason(self) -> str:
@@ -105,15 +115,18 @@ def reading(
     give the first some ten thousand values, and the last where they are at hand.
     """
     if column.kind in ("date", "instant"):
-        date = days.date_reading(sample, tz=options.tz, order=options.date_order)
+        date = days.date_reading(sample, tz=options.tz, order=options.date_order, zone=options.zone)
         return ColumnReading(sample.name, column, date.form, date=date)
     if column.kind in ("amount", "number", "count"):
         mark = options.decimal_mark or numbers.decimal_mark(sample)
         places = _places(options) if column.kind == "amount" else 0
         form = "decimal comma" if mark == "," else ""
-        if column.kind == "amount" and options.amount_unit == "minor":
-            form = "; ".join(filter(None, (form, f"minor units, {AMOUNT_SCALE - places} digits")))
-        return ColumnReading(sample.name, column, form, decimal_mark=mark, places=places)
+        is_minor = column.kind == "amount" and options.amount_unit == "minor"
+        if is_minor:
+            form = "; ".join(filter(None, (form, _minor_form(options, places))))
+        return ColumnReading(
+            *(sample.name, column, form), decimal_mark=mark, is_minor=is_minor, places=places
+        )
     if column.kind == "id":
         drops = ids.drops_point_zero(sample)
         form = "whole numbers written with .0" if drops else ""
@@ -136,6 +149,8 @@ def cast(values: pl.Series, reading: ColumnReading) -> Cast:
             failed = _none_failed(values)
         case "text":
             typed, failed = ids.texts(values), _none_failed(values)
+            if reading.word:
+                typed = typed.replace_strict({None: None}, default=reading.word)
         case "date":
             typed, failed = days.dates(values, _date(reading))
         case "instant":
@@ -164,9 +179,17 @@ def flags(values: pl.Series) -> tuple[pl.Series, pl.Series]:
     return typed, typed.is_null() & ~marked
 
 
+def _minor_form(options: CastOptions, places: int) -> str:
+    if options.minor_digits is not None:
+        return "minor units, digits of each row's currency"
+    return f"minor units, {AMOUNT_SCALE - places} digits"
+
+
 def _places(options: CastOptions) -> int:
     if options.amount_unit == "major":
         return AMOUNT_SCALE
+    if options.minor_digits is not None:
+        return AMOUNT_SCALE - options.minor_digits
     if options.currency is None:
         return AMOUNT_SCALE - _USUAL_DIGITS
     try:

@@ -33,7 +33,10 @@ class Columnar(Source):
         found = cls(shape, path=path, stored=())
         with found._opened() as file:
             schema = file.schema_arrow if found.format == "parquet" else file.schema
-        found.stored = tuple(schema.names)
+        try:
+            found.stored = tuple(schema.names)
+        except UnicodeDecodeError as error:
+            raise found._broken(error) from None
         if len(set(found.stored)) < len(found.stored):
             raise DataError(f"{name} has two columns of the same name.")
         found.shape = replace(shape, columns=names(found.stored))
@@ -76,10 +79,14 @@ class Columnar(Source):
         with self._opened() as file:
             try:
                 if self.format == "parquet":
-                    yield from file.iter_batches(batch_size=_ROWS, columns=stored)
+                    for batch in file.iter_batches(batch_size=_ROWS, columns=stored):
+                        # Polars trusts what it is given: a damaged file would crash it.
+                        batch.validate(full=True)
+                        yield batch
                     return
                 for position in range(file.num_record_batches):
                     batch = file.get_batch(position).select(stored)
+                    batch.validate(full=True)
                     for start in range(0, batch.num_rows, _ROWS):
                         yield batch.slice(start, _ROWS)
             except (pa.ArrowException, OSError) as error:
@@ -92,7 +99,7 @@ class Columnar(Source):
 
                 return parquet.ParquetFile(self.path)
             return pa.ipc.open_file(pa.OSFile(str(self.path)))
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise self._broken(error) from None
 
     def _broken(self, error: Exception) -> DataError:

@@ -26,8 +26,11 @@ _MAGIC: Final[tuple[tuple[bytes, Compression], ...]] = (
     (b"PK\x03\x04", "zip"),
 )
 _CHUNK: Final = 4 << 20
+_OF_ZIP: Final = (zipfile.BadZipFile, NotImplementedError, RuntimeError, UnicodeDecodeError)
+"""What `zipfile` raises for damage, and for what it cannot read."""
 RATIO_LIMIT: Final = 200
-SIZE_LIMIT: Final = 1 << 30
+SIZE_LIMIT: Final = 256 << 20
+"""Bytes that a file may unpack to however small it is packed: no bomb."""
 
 
 def compression(head: bytes) -> Compression:
@@ -40,24 +43,20 @@ def unpacked(
 ) -> Iterator[bytes]:
     """Unpack `path` piece by piece.
 
-    DataError for a damaged or cut-off file, for a zip of several files, and where more than
-    `size_limit` bytes come out at more than 200 for 1.
+    No name inside an archive is ever used as a path. DataError for a damaged or cut-off file, for
+    a zip of several files, and where more than `size_limit` bytes come out at more than 200 for 1;
+    a zip that says so itself is not begun.
     """
     packed, size = path.stat().st_size, 0
     try:
-        with _stream(path, kind, name) as stream:
+        with _stream(path, kind, name, size_limit) as stream:
             while piece := stream.read(_CHUNK):
                 size += len(piece)
-                if size > size_limit and size > RATIO_LIMIT * packed:
-                    raise DataError(
-                        f"{name} unpacks to more than {RATIO_LIMIT} times its size"
-                        f" ({size >> 20} MB so far).",
-                        hint="No export does that. If it is right, unpack it and name the result.",
-                    )
+                _refuse_a_bomb(size, packed, name, size_limit)
                 yield piece
     except EOFError:
         raise _cut_off(name, kind) from None
-    except (gzip.BadGzipFile, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
+    except (gzip.BadGzipFile, zlib.error, lzma.LZMAError, *_OF_ZIP) as error:
         raise _damaged(name, kind, error) from None
     except OSError as error:
         if error.errno is not None:
@@ -68,7 +67,16 @@ def unpacked(
         raise _damaged(name, kind, error) from None
 
 
-def _stream(path: Path, kind: Compression, name: str) -> IO[bytes]:
+def _refuse_a_bomb(size: int, packed: int, name: str, size_limit: int) -> None:
+    if size > size_limit and size > RATIO_LIMIT * packed:
+        raise DataError(
+            f"{name} unpacks to more than {RATIO_LIMIT} times its size"
+            f" ({size >> 20:,} MB or more).",
+            hint="No export does that. If it is right, unpack it and name the result.",
+        )
+
+
+def _stream(path: Path, kind: Compression, name: str, size_limit: int) -> IO[bytes]:
     if kind == "gzip":
         return cast("IO[bytes]", gzip.open(path, "rb"))
     if kind == "xz":
@@ -76,11 +84,11 @@ def _stream(path: Path, kind: Compression, name: str) -> IO[bytes]:
     if kind == "bz2":
         return bz2.open(path, "rb")
     if kind == "zip":
-        return _only_member(path, name)
+        return _only_member(path, name, size_limit)
     return cast("IO[bytes]", pa.CompressedInputStream(pa.OSFile(str(path)), "zstd"))
 
 
-def _only_member(path: Path, name: str) -> IO[bytes]:
+def _only_member(path: Path, name: str, size_limit: int) -> IO[bytes]:
     archive = zipfile.ZipFile(path)
     members = [
         entry
@@ -101,6 +109,7 @@ def _only_member(path: Path, name: str) -> IO[bytes]:
         )
     if members[0].flag_bits & 1:
         raise DataError(f"{name} is a zip with a password.", hint="Unpack it first.")
+    _refuse_a_bomb(members[0].file_size, path.stat().st_size, name, size_limit)
     return archive.open(members[0])
 
 

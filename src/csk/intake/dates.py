@@ -58,13 +58,23 @@ class DateReading(NamedTuple):
     tz: str = "UTC"
     """Zone of instants written without an offset, and of the days that instants fall on."""
 
+    zone: str | None = None
+    """Zone of times written without an offset, where it is known and may differ from `tz`."""
 
-def date_reading(sample: pl.Series, *, tz: str = "UTC", order: str | None = None) -> DateReading:
+
+def date_reading(
+    sample: pl.Series, *, tz: str = "UTC", order: str | None = None, zone: str | None = None
+) -> DateReading:
     """Decide from a sample how a column of dates or instants is read.
 
     `order` (`dmy`, `mdy`) overrules the evidence. DataError names the column and both readings
     where day and month could be either, or where the column mixes both.
     """
+    decided = _decided(sample, tz, order)
+    return decided._replace(zone=zone) if zone else decided
+
+
+def _decided(sample: pl.Series, tz: str, order: str | None) -> DateReading:
     if sample.dtype in (pl.Date, pl.Datetime):
         return DateReading("typed dates", tz=tz)
     known = known_texts(sample).rename(sample.name).head(_LOOKED_AT)
@@ -82,7 +92,8 @@ def date_reading(sample: pl.Series, *, tz: str = "UTC", order: str | None = None
 def dates(values: pl.Series, reading: DateReading) -> tuple[pl.Series, pl.Series]:
     """Return days as Date and which values are no date; open ends and null marks are null.
 
-    A value with an offset falls on its day in `reading.tz`; one without on the day as written.
+    A value with an offset, or a time of a known zone, falls on its day in `reading.tz`; one
+    without on the day as written.
     """
     return _in_calendar(*_read(values, reading, whole_days=True))
 
@@ -101,17 +112,17 @@ def _read(
 ) -> tuple[pl.Series, pl.Series]:
     if values.dtype == pl.Date:
         naive = values if whole_days else values.cast(pl.Datetime("us"))
-        return _settled(naive, reading.tz, whole_days=whole_days), values.is_null() & False
+        return _settled(naive, reading, whole_days=whole_days), values.is_null() & False
     if isinstance(values.dtype, pl.Datetime):
         found = _settled(
             values.cast(pl.Datetime("us", values.dtype.time_zone)),
-            reading.tz,
+            reading,
             whole_days=whole_days,
         )
         return found, found.is_null() & values.is_not_null()
     text = texts_of(values)
     found = _epoch_instants(text, reading) if reading.epoch else _fast(text, reading)
-    found = _settled(found, reading.tz, whole_days=whole_days)
+    found = _settled(found, reading, whole_days=whole_days)
     doubtful = (found.is_null() | ~_plausible(found)) & text.is_not_null()
     if not doubtful.any():
         return found, doubtful
@@ -136,13 +147,17 @@ def _fast(text: pl.Series, reading: DateReading) -> pl.Series:
     return found
 
 
-def _settled(found: pl.Series, tz: str, *, whole_days: bool) -> pl.Series:
+def _settled(found: pl.Series, reading: DateReading, *, whole_days: bool) -> pl.Series:
     """Turn days, naive and zoned instants into what the column holds."""
+    tz = reading.tz
     if found.dtype == pl.Date:
         if whole_days:
             return found
         found = found.cast(pl.Datetime("us"))
     zoned = getattr(found.dtype, "time_zone", None)
+    if zoned is None and reading.zone and reading.zone != tz:
+        zoned = reading.zone
+        found = found.dt.replace_time_zone(zoned, ambiguous="earliest", non_existent="null")
     if whole_days:
         return (found.dt.convert_time_zone(tz) if zoned else found).dt.date()
     if zoned is None:
@@ -172,8 +187,8 @@ def _once_each(text: pl.Series, reading: DateReading, *, whole_days: bool) -> pl
     naive = written["day"].cast(pl.Datetime("us")) + written["time_us"].cast(pl.Duration("us"))
     shift = (written["offset_minutes"] * 60_000_000).cast(pl.Duration("us"))
     aware = (naive - shift).dt.replace_time_zone("UTC")
-    local = _settled(naive, reading.tz, whole_days=whole_days)
-    moment = _settled(aware, reading.tz, whole_days=whole_days).zip_with(
+    local = _settled(naive, reading, whole_days=whole_days)
+    moment = _settled(aware, reading, whole_days=whole_days).zip_with(
         written["offset_minutes"].is_not_null(), local
     )
     moment = moment.set(written["is_open_end"], None)

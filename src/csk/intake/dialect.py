@@ -1,50 +1,75 @@
-"""How a delimited text is written: what stands between fields, and where its header ends.
+"""How a delimited text is written: what stands between and around fields, where its header ends.
 
 One rule: the separator is the one that gives the most lines the header's number of fields; a file
 without a header is refused, because columns are known by their names only.
 """
 
-import csv
-import io
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
-from itertools import islice
 from typing import Final, NamedTuple
 
 from csk.errors import DataError
-from csk.intake.locating import is_closed
+from csk.intake.headers import (
+    AGREEMENT,
+    ALIGNED,
+    Header,
+    Reading,
+    header,
+    lines_of,
+    with_other_marks,
+)
+from csk.intake.locating import Marks, is_closed
+from csk.intake.source import BLOCK_BYTES
 
 SEPARATORS: Final = (",", "\t", ";", "|")
-ALIGNED: Final = " "
-"""The separator of columns that are lined up with runs of blanks."""
 
-_RECORDS: Final = 200
-_NUMBER: Final = re.compile(r"[+\-−△▲(]?[¥￥$€£]?\s*\d[\d,.]*%?\)?")
-_DATE: Final = re.compile(
-    r"\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?([T ]\d.*)?"
-    r"|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}( \d.*)?|(19|20)\d{6}"
-)
-_SEP_LINE: Final = re.compile(r'"?sep=(.)"?[ \t]*\r?\n')
+_SEP_LINE: Final = re.compile(r'"?sep=([,;|\t :])"?[ \t]*(?:\r\n|\n|\r)')
 """The first line that Excel writes or wants for a separator that is not its own."""
-_YEAR: Final = re.compile(r"(19|20)\d\d")
-_SAME_KIND: Final = 0.8
+_APOSTROPHES: Final = re.compile(r"(?:^|[,;\t|])'[^'\r\n]*'(?=[,;\t|\r\n])", re.MULTILINE)
+_WRAPPED: Final = re.compile(r'[ ]*"(?s:.*)"[ ]*')
+_OF_PLAIN_TEXT: Final = ("\t", "|")
+"""Separators of exports that quote nothing, because values never hold them."""
+_ESCAPE: Final = "\\"
 
 
 class Dialect(NamedTuple):
-    """What was found: the separator, the header's names, and where the rows begin.
+    """What was found: the marks, the header's names, and where the rows begin.
 
     `header_end` counts characters of the text, `header_lines` the physical lines up to there.
     `header_line` is the line on which the header begins; `notes` are sentences for the user.
+    `blanks` says that blanks stand between a separator and its value.
     """
 
-    separator: str
+    marks: Marks
     header: tuple[str, ...]
     header_end: int
     header_lines: int
     header_line: int
     notes: tuple[str, ...]
+    blanks: bool = False
+
+    @property
+    def separator(self) -> str:
+        """Character between fields; a blank for columns lined up with runs of them."""
+        return self.marks.separator
+
+
+class _Found(NamedTuple):
+    """A way to read the text, and the header that it gives."""
+
+    reading: Reading
+    header: Header
+
+    def merit(self) -> tuple[bool, float, bool, bool, int]:
+        """Order: more than one field, agreement, no names in apostrophes, first line, width."""
+        found = self.header
+        return (
+            found.width > 1,
+            round(found.agreement, 1),
+            not found.is_wrapped,
+            not found.notes,
+            found.width,
+        )
 
 
 def detected(text: str, name: str, *, separator: str | None = None) -> Dialect:
@@ -57,46 +82,107 @@ def detected(text: str, name: str, *, separator: str | None = None) -> Dialect:
     told = _SEP_LINE.match(text)
     skipped = told.group() if told else ""
     separator = separator or (told.group(1) if told else None)
-    text = text[len(skipped) :]
-    candidates = (separator,) if separator else SEPARATORS
-    tried = [_Reading.of(text, candidate) for candidate in candidates if candidate != ALIGNED]
-    best = max(tried, key=_Reading.merit, default=None)
-    if separator == ALIGNED or (best is not None and best.width == 1 and separator is None):
-        aligned = _Reading.of(text, ALIGNED)
-        if separator or (aligned.width > 1 and aligned.agreement >= _SAME_KIND):
-            best = aligned
-    assert best is not None  # noqa: S101 - for mypy: one of the two was tried
-    if _looks_like_a_row(best.records):
+    lines = lines_of(text[len(skipped) :])
+    best = _best(lines, separator)
+    if best is None:
+        raise DataError(f"{name} has no header: its first line is blank, or too long to be one.")
+    reading, found = best
+    if found.is_a_row:
         raise DataError(
             f"{name} has no header: its first line looks like a row"
-            f" ({', '.join(best.records[0][:4])}).",
+            f" ({', '.join(found.fields[:4])}).",
             hint="Add a first line with the names of the columns.",
         )
-    if best.separator != ALIGNED and not is_closed(
-        text[: best.header_end].strip("\r\n"), best.separator
-    ):
+    if _is_left_open("".join(lines[found.line : found.end]), found, reading):
         raise DataError(f"{name} has a quote in its header that is never closed.")
-    header = names(best.header)
+    given, lines_told = names(found.fields), 1 if told else 0
     return Dialect(
-        best.separator,
-        header,
-        len(skipped) + best.header_end,
-        len(skipped.splitlines()) + best.header_lines,
-        len(skipped.splitlines()) + best.header_line,
-        _notes(best, header),
+        reading.marks,
+        given,
+        len(skipped) + sum(len(line) for line in lines[: found.end]),
+        lines_told + found.end,
+        lines_told + found.line + 1,
+        (*found.notes, *_notes(found.fields, given)),
+        blanks=reading.blanks,
     )
 
 
-def _notes(reading: "_Reading", header: Sequence[str]) -> tuple[str, ...]:
-    notes = []
-    if len(reading.header) > len(reading.records[0]):
-        notes.append("Every row ends with one separator more than the header.")
-    for plain, name in zip(reading.header, header, strict=True):
+def _best(lines: Sequence[str], separator: str | None) -> _Found | None:
+    """Choose the reading with the most merit, and then how quotes and blanks are meant in it."""
+    text = "".join(lines)
+    quotes = ['"', "'"] if len(_APOSTROPHES.findall(text)) > 1 else ['"']
+    separators = (separator,) if separator else SEPARATORS
+    marks = [Marks(each, quote) for quote in quotes for each in separators if each != ALIGNED]
+    tried = [_found(Reading.of(lines, each)) for each in marks]
+    tried = [each for each in tried if each.header.width]
+    best = max(tried, key=_Found.merit, default=None)
+    if separator == ALIGNED or (best is not None and best.header.width == 1 and not separator):
+        aligned = _found(Reading.aligned(lines))
+        if separator or (aligned.header.width > 1 and aligned.header.agreement >= AGREEMENT):
+            return aligned
+    if best is not None and not separator and not (best.header.width > 1 and best.header.agreement):
+        for other in tried:
+            found = with_other_marks(other.reading, (*SEPARATORS, ALIGNED))
+            if found is not None:
+                return _Found(other.reading, found)
+    return _refined(best, text) if best is not None else None
+
+
+def _found(reading: Reading) -> _Found:
+    return _Found(reading, header(reading))
+
+
+def _refined(best: _Found, text: str) -> _Found:
+    """Try whether quotes are escaped or mean nothing, and whether blanks follow separators."""
+    reading, found = best
+    marks, lines = reading.marks, reading.lines
+    if marks.quote == '"' and _ESCAPE + '"' in text:
+        escaped = _found(Reading.of(lines, marks._replace(escape=_ESCAPE)))
+        if _is_better(escaped.header, found) or (
+            _is_as_good(escaped.header, found) and _is_escaped(text, marks.separator)
+        ):
+            return escaped
+    if marks.separator in _OF_PLAIN_TEXT and marks.quote in text and found.agreement < 1:
+        plain = _found(Reading.of(lines, marks._replace(quote="")))
+        fields = (field for row in plain.reading.records for field in row)
+        if _is_better(plain.header, found) and not any(_WRAPPED.fullmatch(f) for f in fields):
+            return plain
+    if found.width > 1 and all(name[:1] == " " for name in found.fields[1:]):
+        values = [value for row in found.rows for value in row[1:] if value]
+        tight = _found(Reading.of(lines, marks, blanks=True))
+        apart = sum(value[0] == " " for value in values)
+        if apart >= AGREEMENT * len(values) and _is_as_good(tight.header, found):
+            return tight
+    return best
+
+
+def _is_better(one: Header, other: Header) -> bool:
+    return one.width == other.width and one.agreement > other.agreement
+
+
+def _is_as_good(one: Header, other: Header) -> bool:
+    return one.width == other.width and one.agreement >= other.agreement
+
+
+def _is_escaped(text: str, separator: str) -> bool:
+    """Tell an escaped quote from a backslash that ends a value, or stands before a doubled one."""
+    end = re.escape(separator)
+    lone = re.search(rf'\\"(?![{end}"\r\n]|\Z)', text)
+    return lone is not None and _ESCAPE + '""' not in text
+
+
+def _is_left_open(written: str, found: Header, reading: Reading) -> bool:
+    if not reading.marks.quote or reading.blanks or found.notes:
+        return False
+    return not is_closed(written.strip("\r\n"), reading.marks)
+
+
+def _notes(fields: Sequence[str], given: Sequence[str]) -> Iterator[str]:
+    for plain, name in zip(fields, given, strict=True):
         if not plain.strip():
-            notes.append(f"A column without a name is called {name!r}.")
+            yield f"A column without a name is called {name!r}."
         elif " ".join(plain.split()) != name:
-            notes.append(f"The header has {plain.strip()!r} again: that one is called {name!r}.")
-    return tuple(notes)
+            yield f"The header has {plain.strip()!r} again: that one is called {name!r}."
 
 
 def names(header: Sequence[str]) -> tuple[str, ...]:
@@ -131,84 +217,23 @@ def _tabbed_lines(block: bytes) -> bytes:
     return b"".join(b"\t".join(line.split()) + b"\n" for line in block.splitlines())
 
 
-class _Reading(NamedTuple):
-    """The first records as one separator cuts them."""
-
-    separator: str
-    records: list[list[str]]
-    header_end: int
-    header_lines: int
-    header_line: int
-
-    @classmethod
-    def of(cls, text: str, separator: str) -> "_Reading":
-        lines = list(io.StringIO(text, newline=""))
-        if separator == ALIGNED:
-            rows: Iterator[list[str]] = (line.split() for line in lines)
-        else:
-            # A text cut inside a quoted value ends there: csv takes what it has.
-            rows = csv.reader(iter(lines), delimiter=separator)
-        blank = next((at for at, line in enumerate(lines) if line.strip()), 0)
-        records: list[list[str]] = []
-        header_lines = blank + 1
-        # csv refuses fields of more than 128 kB: what came before them is enough.
-        with suppress(csv.Error):
-            for row in islice(rows, blank, None):
-                if not row:
-                    continue
-                records.append(row)
-                if len(records) == 1 and separator != ALIGNED:
-                    header_lines = rows.line_num  # type: ignore[attr-defined] # csv's readers have it
-                if len(records) > _RECORDS:
-                    break
-        records = records or [lines[blank].split(separator)]
-        end = sum(len(line) for line in lines[:header_lines])
-        return cls(separator, records, end, header_lines, blank + 1)
-
-    @property
-    def header(self) -> list[str]:
-        """The header's fields, with as many more as every row has after its trailing separator."""
-        header = self.records[0]
-        rows = self.records[1:]
-        width = len(header)
-        if rows and all(len(row) == width + 1 and row[-1] == "" for row in rows):
-            return [*header, ""]
-        return header
-
-    @property
-    def width(self) -> int:
-        return len(self.header)
-
-    @property
-    def agreement(self) -> float:
-        rows = self.records[1:]
-        if not rows:
-            return 1.0
-        return Counter(len(row) for row in rows)[self.width] / len(rows)
-
-    def merit(self) -> tuple[bool, float, int]:
-        """Order readings: more than one field first, then agreement, then width."""
-        return self.width > 1, round(self.agreement, 1), self.width
-
-
-def _looks_like_a_row(records: list[list[str]]) -> bool:
-    """Tell a row from a header: a field is a date or number, and so is its column below."""
-    first, rows = records[0], records[1:]
-    filled = [field.strip() for field in first if field.strip()]
-    if all(_kind(field) for field in filled) and not all(_YEAR.fullmatch(f) for f in filled):
-        return True
-    for position, field in enumerate(first):
-        kind = _kind(field.strip())
-        below = [row[position].strip() for row in rows if len(row) == len(first)]
-        below = [value for value in below if value]
-        if not kind or not below or _YEAR.fullmatch(field.strip()):
-            continue
-        if sum(_kind(value) == kind for value in below) >= _SAME_KIND * len(below):
-            return True
-    return False
-
-
-def _kind(field: str) -> str:
-    if _DATE.fullmatch(field):
-        return "date"
-    return "number" if _NUMBER.fullmatch(field) else ""
+def tightened(pieces: Iterable[bytes], marks: Marks) -> Iterator[bytes]:
+    """Take away the blanks between a separator and its value, but for those inside quotes."""
+    mark, quote = (re.escape(letter.encode()) for letter in marks[:2])
+    begin = rb"(" + mark + rb"|[\r\n]|\A) *"
+    value = quote + rb"(?:[^" + quote + rb"]|" + quote * 2 + rb")*+"
+    closed = re.compile(begin + rb"(" + value + quote + rb"|(?!" + quote + rb"))")
+    either = re.compile(begin + value + rb"(" + quote + rb"|\Z)")
+    rest = b""
+    for piece in pieces:
+        rest += piece
+        cut = max(rest.rfind(b"\n"), rest.rfind(b"\r", 0, -1)) + 1
+        if rest.count(marks.quote.encode(), 0, cut) % 2:
+            # A value may go on after this piece: it waits for the next.
+            opened = [
+                match.start() for match in either.finditer(rest, 0, cut) if not match.group(2)
+            ]
+            cut = opened[-1] if opened and cut < BLOCK_BYTES else cut
+        yield closed.sub(rb"\1\2", rest[:cut])
+        rest = rest[cut:]
+    yield closed.sub(rb"\1\2", rest)

@@ -52,8 +52,10 @@ _SURELY_JAPANESE: Final = re.compile(
 _GLUED: Final = re.compile(
     "[A-Za-z][\u4e00-\u9fff](?![\u4e00-\u9fff])|(?<![\u4e00-\u9fff])[\u4e00-\u9fff][a-z]"
 )
-_LAX_CP932: Final = re.compile("[\x80\xa0\uf8f0-\uf8f3]")
+_LAX_CP932: Final = "\x80\xa0\uf8f0\uf8f1\uf8f2\uf8f3"
 """What Python's codec makes of 0x80, 0xA0 and 0xFD to 0xFF, which CP932 does not have."""
+_AT_A_TIME: Final = 256 << 10
+"""Bytes turned into UTF-8 at a time: what lies in a processor's cache is done fastest."""
 _LAST_OF_LEVEL_1: Final = 0xCF
 _WEIGHED: Final = 20_000
 _ONLY_HALF_WIDTH: Final = re.compile("[\x00-\x7f\uff61-\uff9f]*")
@@ -126,9 +128,9 @@ def utf8(pieces: Iterable[bytes], encoding: str, name: str) -> Iterator[bytes]:
                 f"{name} is not {title(encoding)}: {error}.",
                 hint="Leave --input-encoding away, or name another one.",
             ) from None
-        if encoding == "cp932" and (lax := _LAX_CP932.search(text)):
-            line += text.count("\n", 0, lax.start())
-            raise _foreign(name, encoding, lax.group().encode("cp932")[0], line)
+        if encoding == "cp932" and (lax := _lax(text)):
+            line += text.count("\n", 0, text.index(lax))
+            raise _foreign(name, encoding, lax.encode("cp932")[0], line)
         if first and text:
             text, first = text.removeprefix("\ufeff"), False
         line += text.count("\n")
@@ -144,8 +146,14 @@ def _foreign(name: str, encoding: str, byte: int, line: int) -> DataError:
 
 def _marked_last(pieces: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
     for piece in pieces:
-        yield piece, False
+        for start in range(0, len(piece), _AT_A_TIME):
+            yield piece[start : start + _AT_A_TIME], False
     yield b"", True
+
+
+def _lax(text: str) -> str:
+    """Return the first letter that CP932 does not have, "" for none; faster than a pattern."""
+    return min((letter for letter in _LAX_CP932 if letter in text), key=text.index, default="")
 
 
 def _decoded(sample: bytes, encoding: str, *, whole: bool) -> str | None:
@@ -154,11 +162,12 @@ def _decoded(sample: bytes, encoding: str, *, whole: bool) -> str | None:
         text = decoder.decode(sample, whole)
     except UnicodeDecodeError:
         return None
-    return None if encoding == "cp932" and _LAX_CP932.search(text) else text
+    return None if encoding == "cp932" and _lax(text) else text
 
 
 def _without_bom(sample: bytes, name: str) -> str:
     """Tell UTF-16 by its NULs, most of which stand in high bytes; anything else is binary."""
+    line = sample.count(b"\n", 0, sample.index(0)) + 1
     sample = sample[: len(sample) // 2 * 2]
     even, odd = sample[::2].count(0), sample[1::2].count(0)
     for encoding, high, low in (("utf-16-le", odd, even), ("utf-16-be", even, odd)):
@@ -167,7 +176,6 @@ def _without_bom(sample: bytes, name: str) -> str:
             controls = sum(letter < " " and letter not in "\t\r\n" for letter in text[:_WEIGHED])
             if not controls:
                 return encoding
-    line = sample.count(b"\n", 0, sample.index(0)) + 1
     raise DataError(
         f"{name} is not a table of text: it holds binary bytes.",
         details=[f"line {line}: a byte 0x00"],

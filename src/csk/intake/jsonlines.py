@@ -1,7 +1,7 @@
 """Rows of JSON lines: one object a line, every value as text.
 
-One rule: a number keeps the text it has in the file (`1.50` stays `1.50`); what is nested stays
-JSON.
+One rule: a number keeps the text it has in the file (`1.50` stays `1.50`); the keys of an object
+in a row are columns of their own (`properties.time`), and what is nested deeper stays JSON.
 """
 
 import io
@@ -136,7 +136,17 @@ def _object(line: bytes) -> dict[str, Any] | None:
         row = _DECODER.decode(line.decode("utf-8"))
     except (ValueError, RecursionError):
         return None
-    return row if isinstance(row, dict) else None
+    return _flat(row) if isinstance(row, dict) else None
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    if not any(isinstance(value, dict) for value in row.values()):
+        return row
+    flat: dict[str, Any] = {}
+    for key, value in row.items():
+        inner = value if isinstance(value, dict) else {"": value}
+        flat.update((f"{key}.{name}" if name else key, one) for name, one in inner.items())
+    return flat
 
 
 def _text(value: object, key: str, line: bytes) -> str | None:
@@ -145,7 +155,7 @@ def _text(value: object, key: str, line: bytes) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     # Parsed again, because the numbers inside would be written with quotes.
-    return json.dumps(json.loads(line)[key], ensure_ascii=False)
+    return json.dumps(_flat(json.loads(line))[key], ensure_ascii=False)
 
 
 def _reason(text: str) -> str:

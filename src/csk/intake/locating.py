@@ -24,18 +24,30 @@ class Bytes(Protocol):
         """Close the file."""
 
 
+class Marks(NamedTuple):
+    """The characters that part fields: between them, around them, and before one that is text.
+
+    `quote` is "" where it is a letter like others; `escape` is "" where a quote inside a value is
+    doubled and nothing else is special.
+    """
+
+    separator: str
+    quote: str = '"'
+    escape: str = ""
+
+
 class Lines:
     """Finds lines for records asked in ascending order, reading `file` only as far as needed.
 
-    `separator` is the character between fields, "" where quotes have no meaning; `first_line` is
-    the number of the first physical line of `file`.
+    `first_line` is the number of the first physical line of `file`.
     """
 
-    def __init__(self, file: Bytes, separator: str, first_line: int) -> None:
+    def __init__(self, file: Bytes, marks: Marks, first_line: int) -> None:
         self._file = file
-        self._patterns = _patterns(separator) if separator else None
+        self._quote = marks.quote.encode()
+        self._patterns = _patterns(marks) if marks.quote else None
         self._blocks = line_blocks(file)
-        if separator:
+        if marks.quote:
             # One value with a line end in it makes its whole block slow, so blocks are small.
             self._blocks = _parts(self._blocks)
         self._lines: list[bytes] = []
@@ -82,7 +94,7 @@ class Lines:
         if self._patterns is None:
             return True
         text = b"\n".join(lines)
-        return b'"' not in text or self._patterns.closed_lines.fullmatch(text) is not None
+        return self._quote not in text or self._patterns.closed_lines.fullmatch(text) is not None
 
     def _found_plain(self, record: int) -> int | None:
         """Look in a block in which every line is a record."""
@@ -97,7 +109,7 @@ class Lines:
             begins = not self._inside and line != b""
             if begins:
                 self._record += 1
-            if self._patterns and (self._inside or b'"' in line):
+            if self._patterns and (self._inside or self._quote in line):
                 self._inside = _ends_inside(line, self._patterns, inside=self._inside)
             if begins and self._record == record:
                 self._at = index + 1
@@ -124,37 +136,46 @@ def _ends_inside(line: bytes, patterns: _Patterns, *, inside: bool) -> bool:
     return patterns.closed.fullmatch(line, at) is None
 
 
-def is_closed(record: str, separator: str) -> bool:
+def is_closed(record: str, marks: Marks) -> bool:
     """Tell whether every quoted value of a record is closed."""
-    return _patterns(separator).closed.fullmatch(record.encode()) is not None
+    return _patterns(marks).closed.fullmatch(record.encode()) is not None
 
 
 @lru_cache(maxsize=8)
-def _patterns(separator: str) -> _Patterns:
+def _patterns(marks: Marks) -> _Patterns:
     """Build patterns for a line whose quotes are all closed, and for the rest of a quoted value.
 
     A quote opens a value only as its first character, and is doubled inside; what follows a
     closing quote is taken as it stands. The quantifiers give nothing back, so that a doubled
     quote is never read as one that closes.
     """
-    mark = re.escape(separator.encode())
-    record, in_a_line = _record(mark, b""), _record(mark, rb"\r\n")
+    mark = re.escape(marks.separator.encode())
+    record, in_a_line = _record(marks, b""), _record(marks, rb"\r\n")
     return _Patterns(
-        closed=re.compile(record),
+        closed=re.compile(record, re.DOTALL),
         closed_lines=re.compile(in_a_line + rb"(?:\n" + in_a_line + rb")*+"),
-        rest_of_value=re.compile(_value(mark, b"") + rb"(?:" + mark + rb"|$)"),
+        rest_of_value=re.compile(_value(marks, b"") + rb"(?:" + mark + rb"|$)", re.DOTALL),
     )
 
 
-def _record(mark: bytes, line_ends: bytes) -> bytes:
-    plain = rb'[^"' + mark + line_ends + rb"][^" + mark + line_ends + rb"]*+"
-    field = rb'(?:"' + _value(mark, line_ends) + rb"|" + plain + rb"|)"
+def _record(marks: Marks, line_ends: bytes) -> bytes:
+    mark, quote = re.escape(marks.separator.encode()), re.escape(marks.quote.encode())
+    escape = re.escape(marks.escape.encode())
+    first = rb"[^" + quote + mark + escape + line_ends + rb"]"
+    later = rb"[^" + mark + escape + line_ends + rb"]"
+    if escape:
+        first, later = (rb"(?:" + one + rb"|" + escape + rb".)" for one in (first, later))
+    field = rb"(?:" + quote + _value(marks, line_ends) + rb"|" + first + later + rb"*+|)"
     return field + rb"(?:" + mark + field + rb")*+"
 
 
-def _value(mark: bytes, line_ends: bytes) -> bytes:
+def _value(marks: Marks, line_ends: bytes) -> bytes:
     """Build the pattern of a quoted value after its opening quote."""
-    return rb'(?:[^"' + line_ends + rb']++|"")*+"(?!")[^' + mark + line_ends + rb"]*+"
+    mark, quote = re.escape(marks.separator.encode()), re.escape(marks.quote.encode())
+    escape = re.escape(marks.escape.encode())
+    escaped = rb"|" + escape + rb"." if escape else b""
+    inside = rb"(?:[^" + quote + escape + line_ends + rb"]++|" + quote + quote + escaped + rb")*+"
+    return inside + quote + rb"(?!" + quote + rb")[^" + mark + line_ends + rb"]*+"
 
 
 def line_blocks(file: Bytes) -> Iterator[list[bytes]]:

@@ -4,6 +4,7 @@ One rule: only what is in the manifest makes a store whole; it is written last.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, fields, is_dataclass
 from datetime import date
 from pathlib import Path
@@ -15,23 +16,46 @@ from csk.schema import SCHEMA_VERSION
 NAME: Final = "manifest.json"
 
 
-def write_manifest(book: Book) -> None:
-    """Write the manifest of a store, after everything else in it."""
-    content = {"schema_version": SCHEMA_VERSION, "sizes": _sizes(book), "book": asdict(book)}
+def write_manifest(book: Book, pieces: Sequence[str] = (), only_on: str = "") -> None:
+    """Write the manifest of a store, after everything else in it.
+
+    `pieces` are the folders of the pieces it was made of; `only_on` is the day on which alone it
+    holds, in ISO form, where it has rows that a later day would count otherwise.
+    """
+    content = {
+        "schema_version": SCHEMA_VERSION,
+        "sizes": _sizes(book),
+        "pieces": sorted(pieces),
+        "only_on": only_on,
+        "book": asdict(book),
+    }
     text = json.dumps(content, default=_plain, ensure_ascii=False, indent=1)
     (book.root / NAME).write_text(text + "\n", encoding="utf-8")
 
 
-def manifest(root: Path) -> Book | None:
-    """Return the Book of a store; None where there is none, or it is damaged or of another make."""
+def manifest(root: Path, today: date | None = None) -> Book | None:
+    """Return the Book of a store; None where there is none, or it is damaged or of another make.
+
+    None, too, where `today` is given and the book does not hold on it.
+    """
     try:
         content = json.loads((root / NAME).read_text(encoding="utf-8"))
         if content["schema_version"] != SCHEMA_VERSION:
+            return None
+        if today is not None and content["only_on"] not in ("", today.isoformat()):
             return None
         book = _book(content["book"], root)
         return book if content["sizes"] == _sizes(book) else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def pieces_of(root: Path) -> frozenset[str]:
+    """Return the folders of the pieces that a store was made of; none where it is damaged."""
+    try:
+        return frozenset(json.loads((root / NAME).read_text(encoding="utf-8"))["pieces"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return frozenset()
 
 
 def _sizes(book: Book) -> dict[str, int]:

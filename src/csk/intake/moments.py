@@ -51,10 +51,22 @@ _SHORT_YEAR_FIRST: Final = rf"^(?P<y>\d\d)[-/.](?P<m>\d{{1,2}})[-/.](?P<d>\d{{1,
 _TIME: Final = (
     r"^[T\s]*(?P<am>午前|午後)?\s*(?P<h>\d{1,2})(?::|時)(?P<mi>\d{1,2})分?"
     r"(?::?(?P<s>\d{1,2})秒?(?:[.,](?P<f>\d{1,9}))?)?\s*(?P<pm>[AaPp]\.?[Mm]\.?)?"
-    r"\s*(?P<z>[Zz]|UTC|GMT|JST|[+-]\d\d:?\d\d|[+-]\d\d)?$"
+    r"\s*(?P<z>[Zz]|UTC|GMT|JST|[PMCE][SD]T|[+-]\d\d:?\d\d|[+-]\d\d)?$"
 )
 _PIVOT: Final = 70
-_JST_MINUTES: Final = 540
+_ZONE_MINUTES: Final = {
+    **dict.fromkeys(("Z", "z", "UTC", "GMT"), 0),
+    "JST": 540,
+    # Of North America, as Recurly's exports write them.
+    "PST": -480,
+    "PDT": -420,
+    "MST": -420,
+    "MDT": -360,
+    "CST": -360,
+    "CDT": -300,
+    "EST": -300,
+    "EDT": -240,
+}
 
 
 def moments(text: pl.Series, order: str) -> pl.DataFrame:
@@ -154,13 +166,8 @@ def _time() -> tuple[pl.Expr, pl.Expr]:
     hours = zone.str.extract(r"^[+-](\d\d)", 1).cast(pl.Int64)
     minutes = zone.str.extract(r"^[+-]\d\d:?(\d\d)$", 1).cast(pl.Int64).fill_null(0)
     signed = (hours * 60 + minutes) * pl.when(zone.str.starts_with("-")).then(-1).otherwise(1)
-    offset = (
-        pl.when(zone.is_in(["Z", "z", "UTC", "GMT"]))
-        .then(0)
-        .when(zone == "JST")
-        .then(_JST_MINUTES)
-        .otherwise(signed)
-    )
+    named = zone.replace_strict(_ZONE_MINUTES, default=None, return_dtype=pl.Int64)
+    offset = pl.coalesce(named, signed)
     bare = pl.col("rest").fill_null("").str.strip_chars() == ""
     return (
         pl.when(bare).then(0).when(possible).then(time_us).cast(pl.Int64).alias("time_us"),

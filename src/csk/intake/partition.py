@@ -7,81 +7,135 @@ a hash of the id; where two ids of a shard share its bits, that shard is sorted 
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from csk.errors import StorageError
 
 SPOOLED_BYTES: Final = 480_000_000
 """Bytes of rows held in memory before they are spooled to disk."""
 
+Marks: TypeAlias = NDArray[np.bool_]
+"""One mark a row of a table, by the number the row was given when it was added."""
+
 _SHARD_SEED, _ORDER_SEED = 1, 2
 _DAY_BITS: Final = 2**16
+_SHARD, _NUMBER = " shard", " row"
+"""No column of a file is called so: names of columns are trimmed."""
+
+
+class Buckets:
+    """Rows cut by a hash, held in memory up to a limit and on disk beyond it."""
+
+    def __init__(self, folder: Path, n_buckets: int, most_bytes: int = SPOOLED_BYTES) -> None:
+        self.folder = folder
+        self.n_buckets = n_buckets
+        self._most_bytes = most_bytes
+        self._held: list[list[pl.DataFrame]] = [[] for _ in range(n_buckets)]
+        self._n_held = 0
+        self._spools: list[list[Path]] = [[] for _ in range(n_buckets)]
+
+    def add(self, rows: pl.DataFrame, by: pl.Expr) -> None:
+        """Take rows; `by` is the hash that tells where each belongs."""
+        if self.n_buckets == 1:
+            self._held[0].append(rows)
+        else:
+            parts = rows.with_columns((by % self.n_buckets).alias(_SHARD)).partition_by(
+                _SHARD, include_key=False, as_dict=True
+            )
+            for (number,), part in parts.items():
+                self._held[int(number)].append(part)
+        self._n_held += int(rows.estimated_size())
+        if self._n_held >= self._most_bytes:
+            self._spool()
+
+    def taken(self, bucket: int) -> list[pl.DataFrame]:
+        """Return the rows of one bucket, in the order they came, and let go of them."""
+        rows = [pl.read_parquet(path) for path in self._spools[bucket]] + self._held[bucket]
+        self._held[bucket] = []
+        return rows
+
+    def clear(self) -> None:
+        """Remove what lies on disk."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _spool(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for bucket, held in enumerate(self._held):
+            if held:
+                path = self.folder / f"{bucket:05d}-{len(self._spools[bucket]):05d}.parquet"
+                write_rows(pl.concat(held), path)
+                self._spools[bucket].append(path)
+                held.clear()
+        self._n_held = 0
 
 
 class PartitionedTable:
     """One canonical table on its way into the store; `close` settles it."""
 
-    def __init__(self, folder: Path, n_shards: int, day: str | None) -> None:
+    def __init__(
+        self, folder: Path, n_shards: int, day: str | None, *, is_numbered: bool = False
+    ) -> None:
         self.folder = folder
         self.n_shards = n_shards
+        self.is_numbered = is_numbered
+        """Whether rows are numbered as they come, so that `close` can leave some of them out."""
         self._day = day
-        self._held: list[list[pl.DataFrame]] = [[] for _ in range(n_shards)]
-        self._n_held = 0
-        self._spools: list[list[Path]] = [[] for _ in range(n_shards)]
+        self._buckets = Buckets(folder / "spool", n_shards)
         self.rows = 0
         folder.mkdir(parents=True, exist_ok=True)
 
     def add(self, rows: pl.DataFrame) -> None:
         """Take canonical rows; all calls must have the same columns and types."""
-        if self.n_shards == 1:
-            self._held[0].append(rows)
-        else:
-            shard = pl.col("customer_id").hash(_SHARD_SEED) % self.n_shards
-            parts = rows.with_columns(shard.alias("shard")).partition_by(
-                "shard", include_key=False, as_dict=True
-            )
-            for (number,), part in parts.items():
-                self._held[int(number)].append(part)
+        numbered = rows.with_row_index(_NUMBER, self.rows) if self.is_numbered else rows
+        self._buckets.add(numbered, pl.col("customer_id").hash(_SHARD_SEED))
         self.rows += rows.height
-        self._n_held += int(rows.estimated_size())
-        if self._n_held >= SPOOLED_BYTES:
-            self._spool()
 
-    def close(self, empty: pl.DataFrame, unique: Sequence[str] = ()) -> int:
+    def close(
+        self, empty: pl.DataFrame, unique: Sequence[str] = (), left_out: Marks | None = None
+    ) -> int:
         """Write every shard, sorted; return the rows dropped as repeats of `unique` (last wins).
 
-        `empty` has the columns and types of the table, for a shard without customers.
+        `empty` has the columns and types of the table, for a shard without customers. `left_out`
+        marks the rows that do not count, where they were numbered.
         """
         repeats = 0
         for shard in range(self.n_shards):
-            pieces = [pl.read_parquet(path) for path in self._spools[shard]] + self._held[shard]
-            self._held[shard] = []
+            pieces = self._buckets.taken(shard)
+            if self.is_numbered:
+                pieces = [_counting(piece, left_out) for piece in pieces]
             rows = pl.concat([empty, *pieces], rechunk=True)
             if unique:
                 kept = rows.unique(subset=list(unique), keep="last", maintain_order=True)
                 repeats += rows.height - kept.height
                 rows = kept
             day = self._day if self._day in empty.columns else None
-            _write(_sorted(rows, day), self.folder / f"part-{shard:05d}.parquet")
-        shutil.rmtree(self._spool_folder, ignore_errors=True)
+            write_rows(_sorted(rows, day), self.folder / f"part-{shard:05d}.parquet")
+        self._buckets.clear()
         return repeats
 
-    @property
-    def _spool_folder(self) -> Path:
-        return self.folder / "spool"
 
-    def _spool(self) -> None:
-        self._spool_folder.mkdir(exist_ok=True)
-        for shard, held in enumerate(self._held):
-            if held:
-                path = self._spool_folder / f"{shard:05d}-{len(self._spools[shard]):05d}.parquet"
-                _write(pl.concat(held), path)
-                self._spools[shard].append(path)
-                held.clear()
-        self._n_held = 0
+def write_rows(
+    rows: pl.DataFrame, path: Path, compression: Literal["uncompressed", "zstd"] = "uncompressed"
+) -> None:
+    """Write rows of a store; StorageError where the disk does not take them."""
+    level = 1 if compression == "zstd" else None
+    try:
+        rows.write_parquet(path, compression=compression, compression_level=level, statistics=False)
+    except (OSError, pl.exceptions.ComputeError) as error:
+        raise StorageError(
+            f"The store could not be written: {error}.",
+            hint="Free space in the temporary folder, or name another one with TMPDIR.",
+        ) from error
+
+
+def _counting(rows: pl.DataFrame, left_out: Marks | None) -> pl.DataFrame:
+    if left_out is not None:
+        rows = rows.filter(pl.Series(~left_out[rows[_NUMBER].to_numpy()]))
+    return rows.drop(_NUMBER)
 
 
 def _sorted(rows: pl.DataFrame, day: str | None) -> pl.DataFrame:
@@ -104,13 +158,3 @@ def _sorted(rows: pl.DataFrame, day: str | None) -> pl.DataFrame:
         return ordered
     by = ["customer_id"] if day is None else ["customer_id", day]
     return rows.sort(*by, maintain_order=True)
-
-
-def _write(rows: pl.DataFrame, path: Path) -> None:
-    try:
-        rows.write_parquet(path, compression="uncompressed", statistics=False)
-    except (OSError, pl.exceptions.ComputeError) as error:
-        raise StorageError(
-            f"The store could not be written: {error}.",
-            hint="Free space in the temporary folder, or name another one with TMPDIR.",
-        ) from error

@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -21,8 +21,9 @@ from csk.errors import StorageError, TryAgainError
 _PREFIX: Final = "csk-store-"
 _MB: Final = 1 << 20
 _BUILDING: Final = ".building-"
-_BOOK: Final = "_book-"
-"""Begins with a mark that folders of exports are searched without: a store is none."""
+BOOK: Final = "_book-"
+PIECE: Final = "_piece-"
+"""Begin with a mark that folders of exports are searched without: a store is none."""
 _OWNED = re.compile(rf"{_PREFIX}(\d+)-")
 KEPT_STORES: Final = 2
 """Stores that a kept folder holds before the oldest is removed."""
@@ -62,12 +63,7 @@ def building(store: Path) -> Iterator[Path]:
     TryAgainError where another run builds. The folder is removed at the end, unless it was
     settled; so is what a killed run left.
     """
-    handle = _locked(store, fcntl.LOCK_EX)
-    if handle is None:
-        raise TryAgainError(
-            f"Another run is reading into the store {store}.",
-            hint="Wait for it to end: what it has read will be used.",
-        )
+    handle = _for_one_run(store)
     try:
         for left in store.glob(f"{_BUILDING}*"):
             shutil.rmtree(left, ignore_errors=True)
@@ -79,6 +75,34 @@ def building(store: Path) -> Iterator[Path]:
         for left in store.glob(f"{_BUILDING}*"):
             shutil.rmtree(left, ignore_errors=True)
         _unlocked(handle)
+
+
+def clear(store: Path) -> None:
+    """Remove all that csk keeps in a store, and nothing else.
+
+    TryAgainError, and nothing is removed, where another run reads into it or out of it.
+    """
+    handles = [_for_one_run(store)]
+    try:
+        parts = parts_of(store)
+        for part in parts:
+            handles.append(_locked(part, fcntl.LOCK_EX))
+            if handles[-1] is None:
+                raise TryAgainError(
+                    f"Another run is reading out of the store {store}.", hint="Wait for it to end."
+                )
+        for part in [*parts, *store.glob(f"{_BUILDING}*")]:
+            shutil.rmtree(part)
+    except OSError as error:
+        raise StorageError(f"The store {store} could not be cleared: {error.strerror}.") from error
+    finally:
+        for handle in reversed(handles):
+            _unlocked(handle)
+
+
+def parts_of(store: Path) -> list[Path]:
+    """Return the folders that csk keeps in a store, in the order of their names."""
+    return sorted([*store.glob(f"{BOOK}*"), *store.glob(f"{PIECE}*")])
 
 
 def check_space(folder: Path, needed: int) -> None:
@@ -100,7 +124,7 @@ def kept_folder(store: Path, digest: str, shards: int | None = None) -> Path:
         raise StorageError(
             f"The store {store} could not be made: {error.strerror}.", hint="Name another folder."
         ) from error
-    return store / (f"{_BOOK}{digest[:32]}" + (f"-{shards}" if shards else ""))
+    return store / (f"{BOOK}{digest[:32]}" + (f"-{shards}" if shards else ""))
 
 
 def settle(building: Path, target: Path) -> None:
@@ -111,13 +135,35 @@ def settle(building: Path, target: Path) -> None:
             shutil.rmtree(target)
         building.rename(target)
         others = sorted(
-            (p for p in target.parent.glob(f"{_BOOK}*") if p != target),
+            (p for p in target.parent.glob(f"{BOOK}*") if p != target),
             key=lambda p: p.stat().st_mtime,
         )
         for old in others[: max(0, len(others) + 1 - KEPT_STORES)]:
             _remove_unused(old)
     except OSError as error:
         raise StorageError(f"The store {target} could not be kept: {error}.") from error
+
+
+def piece_folder(store: Path, digest: str) -> Path:
+    """Return the folder of what is kept of one input file."""
+    return store / f"{PIECE}{digest[:32]}"
+
+
+def settle_piece(building: Path, target: Path) -> None:
+    """Move a finished piece to its place."""
+    try:
+        if target.exists():
+            shutil.rmtree(target)
+        building.rename(target)
+    except OSError as error:
+        raise StorageError(f"The store {target} could not be kept: {error}.") from error
+
+
+def clear_pieces(store: Path, used: Container[str]) -> None:
+    """Remove the pieces of a store but for those that are used; only while building there."""
+    for path in store.glob(f"{PIECE}*"):
+        if path.name not in used:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _clear_orphans(folder: Path) -> None:
@@ -133,6 +179,17 @@ def _remove_unused(folder: Path) -> None:
     if handle is not None:
         shutil.rmtree(folder, ignore_errors=True)
         _unlocked(handle)
+
+
+def _for_one_run(store: Path) -> int | None:
+    """Lock a store against others that would build in it or clear it."""
+    handle = _locked(store, fcntl.LOCK_EX)
+    if handle is None:
+        raise TryAgainError(
+            f"Another run is reading into the store {store}.",
+            hint="Wait for it to end: what it has read will be used.",
+        )
+    return handle
 
 
 def _locked(folder: Path, kind: int) -> int | None:

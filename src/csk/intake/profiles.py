@@ -19,6 +19,7 @@ _CAMEL = re.compile(
     r"|(?<=[^\x00-\x7f])(?=[A-Za-z])|(?<=[A-Za-z])(?=[^\x00-\x7f])"
 )
 _SEPARATORS = re.compile(r"[\W_]+")
+_POLITE = re.compile(r"^[おご御](?=..)")
 _BRACKETS = re.compile(r"[(\[【（［][^)\]】）］]*[)\]】）］]\s*$")
 
 
@@ -53,6 +54,9 @@ class Profile:
 
     line_ids: frozenset[str]
     """Normalised names of columns that only a file with one row a line has."""
+
+    updates: frozenset[str]
+    """Normalised names of columns that tell when a row was last changed."""
 
     _results: re.Pattern[str]
     _personal: re.Pattern[str]
@@ -95,7 +99,7 @@ def normal(name: str) -> str:
 
 @lru_cache(maxsize=8192)
 def unqualified(name: str, qualifiers: frozenset[str]) -> str:
-    """Return the normal form without what stands in brackets or at the end and says nothing."""
+    """Return the normal form without what says nothing: in brackets, at the end, a polite ご."""
     bare = unicodedata.normalize("NFKC", name)
     bracket = _BRACKETS.search(bare)
     if bracket and normal(bracket.group()) in qualifiers:
@@ -103,7 +107,7 @@ def unqualified(name: str, qualifiers: frozenset[str]) -> str:
     parts = words(bare).split()
     while len(parts) > 1 and parts[-1] in qualifiers:
         parts.pop()
-    return "".join(parts)
+    return _POLITE.sub("", "".join(parts))
 
 
 @cache
@@ -126,6 +130,7 @@ def _profile(raw: Mapping[str, Any]) -> Profile:
         },
         order_totals=frozenset(_normals(raw["order_totals"])),
         line_ids=frozenset(_normals(raw["line_ids"])),
+        updates=frozenset(_normals(raw["updates"])),
         _results=re.compile("|".join(raw["results"])),
         _personal=_pattern(personal),
         _personal_customers=frozenset(map(normal, personal["of_customers"])),

@@ -12,12 +12,14 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import IO, Final
 
 from csk.errors import CskError, DataError, StorageError, UsageError
 from csk.intake import compression, dialect, encoding
 from csk.intake.delimited import Delimited
+from csk.intake.headers import ALIGNED
 from csk.intake.scanning import Checked, not_utf8, too_long, unreadable
 from csk.intake.source import BLOCK_BYTES, Batch, Format, Malformed, Shape, Source
 
@@ -33,7 +35,6 @@ _NO_TABLES: Final = (
     (b"\xff\xd8\xff", "a JPEG picture"),
     (b"GIF8", "a GIF picture"),
     (b"%PDF", "a PDF document"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel workbook (.xls)"),
     (b"SQLite format 3\0", "an SQLite database"),
     (b"\x7fELF", "a program"),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
@@ -47,15 +48,18 @@ def opened(
     temporary: Path,
     encoding: str | None = None,
     separator: str | None = None,
+    sheet: str = "",
+    name: str = "",
 ) -> Source:
     """Open a file, or standard input where `path` is "-", and understand its form.
 
-    `temporary` is a folder that exists; `encoding` and `separator` override what would be found.
+    `temporary` is a folder that exists; `encoding` and `separator` override what would be found;
+    `sheet` is that of a workbook; `name` is what the file is called, where that is not its path.
     UsageError for a file that is not there, StorageError for one that cannot be read, DataError
     for one that holds no table.
     """
-    name = str(path)
-    opening = _Opening(name, temporary, encoding, separator)
+    name = name or str(path)
+    opening = _Opening(name, temporary, encoding, separator, sheet)
     try:
         return opening.source(opening.seekable(path))
     except BaseException as error:
@@ -73,6 +77,7 @@ class _Opening:
     temporary: Path
     encoding: str | None
     separator: str | None
+    sheet: str = ""
 
     def __post_init__(self) -> None:
         self.spools: list[Path] = []
@@ -100,15 +105,37 @@ class _Opening:
         head = _head(path, 64)
         self.refuse_known(head)
         packing = compression.compression(head)
-        if packing:
+        found = self.workbook(path, head)
+        if packing and found is None:
             path = self.replaced(path, compression.unpacked(path, packing, self.name))
             head = _head(path, 64)
             self.refuse_known(head)
-            if compression.compression(head):
+            found = self.workbook(path, head)
+            if found is None and compression.compression(head):
                 raise DataError(f"{self.name} is packed twice.", hint="Unpack it once.")
-        found = self.columnar(path, head) or self.text(path)
+        elif found is not None:
+            packing = ""
+        found = found or self.columnar(path, head) or self.text(path)
         found.shape = replace(found.shape, compression=packing)
         found.temporary_files = tuple(self.spools)
+        return found
+
+    def workbook(self, path: Path, head: bytes) -> Source | None:
+        """Open a sheet of an Excel workbook, or return None for anything else."""
+        if not head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+            return None
+        from csk.intake import workbook  # noqa: PLC0415 - text needs no reader of workbooks
+
+        if head.startswith(workbook.OLE):
+            raise workbook.refusal_of_ole(path, self.name)
+        if not workbook.is_workbook(path, self.name):
+            return None
+        chosen = workbook.sheet(path, self.name, self.sheet)
+        self.separator = ","
+        path = self.replaced(path, workbook.lines(chosen, self.name))
+        shape = Shape(self.name, "xlsx", (), encoding=f"Excel, sheet {chosen.title}")
+        found = self.delimited(path, shape, 0, self.beginning(path, 0))
+        found.shape = replace(found.shape, delimiter="", notes=(*found.shape.notes, *chosen.notes))
         return found
 
     def columnar(self, path: Path, head: bytes) -> Source | None:
@@ -151,11 +178,14 @@ class _Opening:
         """Open delimited text whose first characters are `beginning`."""
         found = dialect.detected(beginning, self.name, separator=self.separator)
         end = bom + len(beginning[: found.header_end].encode())
-        separator, quotes = found.separator, True
-        if separator == dialect.ALIGNED:
+        marks, rewritten = found.marks, None
+        if not marks.quote and marks.separator == ALIGNED:
+            marks, rewritten = marks._replace(separator="\t"), dialect.tabbed
+        elif found.blanks:
+            rewritten = partial(dialect.tightened, marks=marks)
+        if rewritten:
             with Checked(path, self.name, offset=end) as file:
-                path = self.replaced(path, dialect.tabbed(_pieces(file)))
-            separator, quotes, end = "\t", False, 0
+                path, end = self.replaced(path, rewritten(_pieces(file))), 0
         return Delimited(
             replace(
                 shape,
@@ -166,8 +196,7 @@ class _Opening:
             ),
             path=path,
             offset=end,
-            separator=separator,
-            quotes=quotes,
+            marks=marks,
             first_line=found.header_lines + 1,
         )
 

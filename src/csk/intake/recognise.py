@@ -4,15 +4,16 @@ Rule: names propose and values dispose: a column is taken for a date only where 
 values are dates, and a file plays a role only where everything that role needs was found.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from typing import Final
 
 import polars as pl
 
 from csk.errors import DataError
 from csk.intake import casts, ids
+from csk.intake.exports import Known, known
+from csk.intake.lacking import Missing, listed, meant, missing_columns
 from csk.intake.profiles import Profile, Weak, normal, profile, unqualified
 from csk.schema import INPUTS, Column, Table
 
@@ -21,25 +22,8 @@ _DISTINCT: Final = 0.98
 _LOOKED_AT: Final = 2_000
 _BELIEVED_AFTER: Final = 300
 _NEEDED, _WANTED = 3.0, 1.0
-_MEANT, _SURELY_MEANT = 0.7, 0.8
 _PREFERENCE: Final = ("payments", "subscriptions", *INPUTS)
 """Which role wins and is named where two fit equally well."""
-
-
-@dataclass(frozen=True)
-class Missing:
-    """A column that a role needs and the file has not: any one of `names` would do."""
-
-    names: tuple[str, ...]
-    nearest: tuple[str, ...] = ()
-    """Columns of the file with similar names."""
-
-    def __str__(self) -> str:
-        """Say what is missing and what may be meant."""
-        wanted = " or ".join(self.names)
-        if not self.nearest:
-            return wanted
-        return f"{wanted} (is it {' or '.join(repr(name) for name in self.nearest)}?)"
 
 
 @dataclass(frozen=True)
@@ -75,6 +59,14 @@ class Recognition:
     """Column of the file whose rows repeat one whole amount (one row a line of an order): the
     amount counts once for each value of it, on the first row."""
 
+    known: Known | None = None
+    """The known export that the file is; null where its columns were found by their names."""
+
+    @property
+    def person(self) -> str | None:
+        """Return the column with the e-mail address of who has no customer id; null for none."""
+        return self.known.found.get(self.known.export.person) if self.known else None
+
 
 def recognise(
     columns: Sequence[str], sample: pl.DataFrame, names: Profile | None = None
@@ -84,11 +76,16 @@ def recognise(
     `sample` holds some of its rows, as text or typed; 0 rows decide by names alone.
     """
     view = _View(tuple(columns), sample.head(_LOOKED_AT), names or profile())
+    export = known(columns)
     results = [column for column in columns if view.profile.is_result(column)]
-    if results:
+    if results and export is None:
         return _not_needed(view, f"{results[0]!r} is a result or a truth, not an input")
     if columns and all(_is_value(column) for column in columns):
         return _not_needed(view, "its first line holds values, not names of columns")
+    if export is not None:
+        found = _of_export(view, export)
+        if not found.missing:
+            return found
     candidates = [_candidate(view, INPUTS[role]) for role in dict.fromkeys(_PREFERENCE)]
     whole = [candidate for candidate in candidates if not candidate.missing]
     if not whole:
@@ -118,7 +115,7 @@ def recognise_as(
     given = dict(mapping or {})
     wrong = [f"{name}: {role} has no such column" for name in given if name not in table.names]
     wrong += [
-        f"{name} = {column!r}: the file has no such column{_meant(column, columns)}"
+        f"{name} = {column!r}: the file has no such column{meant(column, columns)}"
         for name, column in given.items()
         if column not in columns
     ]
@@ -128,6 +125,11 @@ def recognise_as(
             details=wrong,
             hint=f"Mend [columns.{role}] in csk.toml.",
         )
+    export = known(columns)
+    if export is not None and export.export.role == role:
+        found = _of_export(view, export, given)
+        if not found.missing:
+            return found
     return _candidate(view, table, given)
 
 
@@ -135,7 +137,7 @@ def refusal(recognitions: Mapping[str, Recognition]) -> DataError | None:
     """Return one refusal that names every missing column of every file; null where none is."""
     details = [
         "; ".join(
-            (f"{file}: as {found.role} it lacks {_and(map(str, found.missing))}", *found.notes)
+            (f"{file}: as {found.role} it lacks {listed(map(str, found.missing))}", *found.notes)
         )
         for file, found in recognitions.items()
         if found.role is not None and found.missing
@@ -214,7 +216,7 @@ def _candidate(view: _View, table: Table, given: Mapping[str, str] | None = None
     taken = tuple(mapping.values())
     personal = view.personal(taken, table.name)
     unused = tuple(c for c in view.columns if c not in taken and c not in personal)
-    missing = _missing(table, mapping, unused, names)
+    missing = missing_columns(table, mapping, unused, names)
     needed = sum(1 for c in table.columns if c.required and c.name in mapping)
     needed += sum(1 for group in table.one_of if any(name in mapping for name in group))
     ordered = {name: mapping[name] for name in table.names if name in mapping}
@@ -224,6 +226,37 @@ def _candidate(view: _View, table: Table, given: Mapping[str, str] | None = None
         *(table.name, ordered, unused, personal, missing, score, said),
         notes=tuple(notes),
         once_per=once_per,
+    )
+
+
+def _of_export(view: _View, export: Known, given: Mapping[str, str] | None = None) -> Recognition:
+    """Map a known export as its profile says; `given` overrules it."""
+    title = export.export.title
+    if not export.export.role:
+        return replace(_not_needed(view, f"{title}: {export.export.why}"), known=export)
+    table = INPUTS[export.export.role]
+    mapping = {**export.mapping, **(given or {})}
+    used = {*mapping.values(), *(name for names in export.otherwise.values() for name in names)}
+    used |= export.extras.keys()
+    personal = {*view.personal(tuple(used), table.name), *export.personal} - used
+    unused = tuple(c for c in view.columns if c not in used and c not in personal)
+    has_person = export.export.person in export.found
+    missing = tuple(
+        lacking
+        for lacking in missing_columns(table, mapping, unused, view.profile.names[table.name])
+        if not (has_person and lacking.names == ("customer_id",))
+    )
+    return Recognition(
+        table.name,
+        {name: mapping[name] for name in table.names if name in mapping},
+        unused,
+        tuple(c for c in view.columns if c in personal),
+        missing,
+        float(len(mapping)),
+        title,
+        notes=export.export.notes,
+        once_per=export.found.get(export.export.once_per),
+        known=export,
     )
 
 
@@ -278,39 +311,6 @@ def _quantity_apart(mapping: dict[str, str], given: Mapping[str, str]) -> list[s
     return [f"{source!r} is not used: there is no price of one unit to multiply it by"]
 
 
-def _missing(
-    table: Table,
-    mapping: Mapping[str, str],
-    free: Sequence[str],
-    synonyms: Mapping[str, Sequence[str]],
-) -> tuple[Missing, ...]:
-    wanted: list[tuple[str, ...]] = [
-        (c.name,) for c in table.columns if c.required and c.name not in mapping
-    ]
-    wanted += [group for group in table.one_of if not any(name in mapping for name in group)]
-    return tuple(
-        Missing(
-            names,
-            _close(names, free)
-            or _close([s for name in names for s in synonyms[name]], free, _SURELY_MEANT)[:1],
-        )
-        for names in wanted
-    )
-
-
-def _close(names: Sequence[str], free: Sequence[str], cutoff: float = _MEANT) -> tuple[str, ...]:
-    spoken = {normal(column): column for column in free}
-    found = [
-        m for name in names for m in get_close_matches(normal(name), spoken, n=2, cutoff=cutoff)
-    ]
-    return tuple(dict.fromkeys(spoken[match] for match in found))
-
-
-def _meant(column: str, columns: Sequence[str]) -> str:
-    close = _close((column,), columns)
-    return f" (is it {close[0]!r}?)" if close else ""
-
-
 def _not_of_customers(view: _View, name: str) -> str:
     """Return why a file with a customer id is no table of customers; empty where it is one."""
     known = ids.ids(view.sample[name]).drop_nulls() if name in view.sample.columns else None
@@ -349,11 +349,15 @@ def _nothing_whole(
     nearest = _nearest(candidates)
     if nearest is None:
         return _not_needed(view, because or "no columns for a customer, a date and an amount")
-    lacking = _and(str(missing) for missing in nearest.missing)
+    lacking = listed(str(missing) for missing in nearest.missing)
     reason = f"it comes nearest to {nearest.role}, but lacks {lacking}"
     columns = _columns(INPUTS[str(nearest.role)])
     keyed = any(columns[name].kind == "id" for name in nearest.mapping)
-    if keyed and any("customer_id" in missing.names for missing in nearest.missing):
+    needed = [missing.names for missing in nearest.missing]
+    persons = view.personal((), None)[:3]
+    if nearest.role == "payments" and needed == [("customer_id",)] and persons:
+        reason += f"; it only names persons ({', '.join(persons)}): csk identify makes customers"
+    elif keyed and ("customer_id",) in needed:
         reason += "; join it first to the table that has the customer"
     return _not_needed(view, f"{because}; {reason}" if because else reason, nearest)
 
@@ -365,8 +369,3 @@ def _not_needed(view: _View, reason: str, nearest: Recognition | None = None) ->
     if nearest is None:
         return nothing
     return replace(nothing, missing=nearest.missing, nearest_role=nearest.role, notes=nearest.notes)
-
-
-def _and(parts: Iterable[str]) -> str:
-    listed = list(parts)
-    return " and ".join(filter(None, (", ".join(listed[:-1]), listed[-1])))

@@ -70,14 +70,16 @@ def refuse_mixed_currencies(found: Mapping[str, str], wanted: str) -> str:
             if not unknown
             else "No such currency: " + ", ".join(unknown) + ".",
             details=[f"{found[code]}: {code!r}" for code in (unknown or codes)],
-            hint="Give csk the rows of one currency at a time; it does not convert."
+            hint="Give a table of rates beside them (fx=FILE with the columns date, from, to and "
+            "rate), or the rows of one currency at a time."
             if not unknown
             else "Is the right column read as the currency? Codes are those of ISO 4217: JPY, USD.",
         )
     if codes and wanted and codes[0] != wanted:
         raise DataError(
             f"{found[codes[0]]} is in {codes[0]}, but {wanted} was asked for.",
-            hint="Leave the currency away: the files name it.",
+            hint="Leave the currency away: the files name it. Or give a table of rates beside them "
+            "(fx=FILE with the columns date, from, to and rate).",
         )
     return codes[0] if codes else wanted
 
@@ -94,7 +96,7 @@ def refuse_nothing_useful(files: Sequence[FileRead]) -> None:
     """Stop with DataError: no file tells who paid or stayed."""
     raise DataError(
         "None of the files tells who pays: there are no payments and no subscriptions.",
-        details=[f"{f.file}: {f.note}" for f in files],
+        details=[f"{f.file}: {f.note or f'read as {f.role}'}" for f in files],
         hint="A table of payments needs a customer, a date and an amount. Say which file is what "
         "with payments=FILE, and which column is which in csk.toml (`csk check --stub`).",
     )

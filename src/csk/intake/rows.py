@@ -11,11 +11,13 @@ from typing import Final
 
 import polars as pl
 
-from csk.calendar import DAYS_PER_MONTH
 from csk.intake.casts import ColumnReading, cast
-from csk.intake.profiles import profile
-from csk.money import COUNTS_PER_UNIT, LARGEST_AMOUNT
-from csk.schema import AMOUNT_SCALE, Table
+from csk.intake.deriving import derived, in_own_digits
+from csk.intake.identity.hashing import hashed
+from csk.intake.orders import has_plus, with_extras
+from csk.intake.rates import Rates
+from csk.intake.rules import EVENTS, SAME_EVENT, SAME_ORDER, Exclusion, excluded, named, rule
+from csk.schema import Table
 
 STORED: Final[Mapping[str, tuple[str, ...]]] = {
     "customers": ("customer_id", "created_on", "channel", "plan", "cac_amount"),
@@ -28,7 +30,10 @@ STORED: Final[Mapping[str, tuple[str, ...]]] = {
         "mrr_amount",
         "term_months",
         "cancel_reason",
+        "paused_from",
+        "paused_to",
     ),
+    "mrr_events": ("customer_id", "subscription_id", "changed_on", "mrr_change_amount", "plan"),
     "payments": ("customer_id", "paid_on", "amount"),
     "usage": ("customer_id", "user_id", "used_at", "feature", "quantity"),
     "tickets": ("customer_id", "opened_at", "closed_at", "severity"),
@@ -56,6 +61,7 @@ STORED: Final[Mapping[str, tuple[str, ...]]] = {
 DAY: Final[Mapping[str, str]] = {
     "customers": "created_on",
     "subscriptions": "started_on",
+    "mrr_events": "changed_on",
     "payments": "paid_on",
     "usage": "used_at",
     "tickets": "opened_at",
@@ -63,12 +69,6 @@ DAY: Final[Mapping[str, str]] = {
     "touches": "touched_on",
 }
 """The column of each table that says when; rows are sorted by it within a customer."""
-
-SAME_ORDER: Final = "same_order"
-"""Rule for further lines of an order: its total stands on each of them, and counts once."""
-
-EVENTS: Final = ("payments", "usage", "tickets", "surveys", "touches")
-"""Tables of things that happened; a row of theirs without a customer is nobody's."""
 
 DTYPES: Final[Mapping[str, pl.DataType | type[pl.DataType]]] = {
     "id": pl.String,
@@ -81,13 +81,14 @@ DTYPES: Final[Mapping[str, pl.DataType | type[pl.DataType]]] = {
     "flag": pl.Boolean,
 }
 
-_TERM_MONTHS: Final = {
-    **dict.fromkeys(("month", "months", "monthly", "月", "月払い", "毎月"), 1),
-    **dict.fromkeys(("quarter", "quarterly", "四半期"), 3),
-    **dict.fromkeys(("half-year", "semiannual", "biannual", "半年"), 6),
-    **dict.fromkeys(("year", "years", "yearly", "annual", "annually", "年", "年払い", "毎年"), 12),
+FUTURE: Final = "lies in the future"
+"""Why a row is rejected that will be none on a later day."""
+
+_UNDERSTOOD: Final = {
+    "ended_on": "ends before it starts",
+    "currency": "has no rate of exchange for that day",
 }
-_SCALE: Final = 10**AMOUNT_SCALE
+"""What is wrong with a value that was read, by column; an event may also lie in the future."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,20 @@ class RowPlan:
     margin_by_product: Mapping[str, float] = field(default_factory=dict)
     has_ids: bool = True
     """False where the table has no customer id and rows are customers (a cross-section)."""
+    statuses: Mapping[str, str] = field(default_factory=dict)
+    """What values of the status mean, by `rules.spoken` value."""
+    exclusions: tuple[Exclusion, ...] = ()
+    """Rules of the profile and of the user, on columns of the file."""
+    constants: Mapping[str, str] = field(default_factory=dict)
+    """Canonical text columns that every row of the file has alike (the currency of a shop)."""
+    own_digits: bool = False
+    """Whether amounts are minor units of each row's own currency, read with three digits."""
+    rates: Rates | None = None
+    """Rates of exchange into the book's currency, where it has several."""
+    person: str = ""
+    """Column with the e-mail address of who has no customer id; or empty."""
+    secret: bytes = field(default=b"", repr=False)
+    """Key of the hashes that stand for those addresses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +131,10 @@ class Canonical:
     """(rule, rows, money) of what was left out."""
     currencies: frozenset[str]
     rounded: int
+    typed: pl.DataFrame
+    """All rows of the batch, typed, whatever became of them."""
+    marks: pl.DataFrame
+    """For each of them the `rule` that leaves it out (null = none), and whether it is `bad`."""
 
 
 def canonical(
@@ -125,26 +144,30 @@ def canonical(
 
     `again` marks further lines of an order whose total was counted on an earlier row.
     """
-    typed: dict[str, pl.Series] = {}
-    failures: dict[str, pl.Series] = {}
-    rounded = 0
-    for reading in plan.readings:
-        values, failed, n_rounded = cast(batch[reading.name], reading)
-        typed[reading.column.name] = values
-        rounded += n_rounded
-        if failed.any():
-            failures[reading.column.name] = failed
-    frame = pl.DataFrame(typed) if typed else batch.select()
+    frame, failures, rounded = _typed(batch, plan)
     if not plan.has_ids:
         ids = pl.int_range(first_row + 1, first_row + 1 + frame.height, eager=True)
         frame = frame.with_columns(customer_id=ids.cast(pl.String))
-    frame = _derived(frame, plan)
-    rule = _rule(frame, plan)
-    if again is not None:
-        rule = pl.when(pl.lit(again)).then(pl.lit(SAME_ORDER)).otherwise(rule)
+    if plan.person:
+        frame = frame.with_columns(customer_id=_known_or_hashed(frame, batch, plan))
+    frame = with_extras(frame, again)
+    if plan.own_digits:
+        frame = in_own_digits(frame, plan.table)
+    frame = derived(frame, plan.table, plan.margin_by_product)
+    day = DAY.get(plan.table.name)
+    if plan.rates and day and "currency" in frame.columns:
+        frame, unrated = plan.rates.converted(frame, day)
+        if unrated.any():
+            failures["currency"] = failures.get("currency", unrated) | unrated
+    left_out = rule(frame, plan.table, plan.statuses)
+    if plan.exclusions:
+        left_out = pl.coalesce(pl.lit(named(batch, plan.exclusions)), left_out)
+    if again is not None and not has_plus(frame):
+        same = SAME_ORDER if plan.table.name == "payments" else SAME_EVENT
+        left_out = pl.when(pl.lit(again)).then(pl.lit(same)).otherwise(left_out)
     broken = _broken(frame, plan, failures)
     bad = pl.any_horizontal(list(broken.values())) if broken else pl.lit(value=False)
-    marks = frame.select(rule.alias("rule"), bad.alias("bad"))
+    marks = frame.select(left_out.alias("rule"), bad.alias("bad"))
     kept = marks["rule"].is_null() & ~marks["bad"]
     rejected = marks["rule"].is_null() & marks["bad"]
     rows = frame if kept.all() else frame.filter(kept)
@@ -152,9 +175,43 @@ def canonical(
         rows=_stored(rows, batch if kept.all() else batch.filter(kept), plan),
         rejects=_rejects(batch, plan, frame, broken, rejected),
         n_rejected=int(rejected.sum()),
-        excluded=_excluded(frame, marks["rule"], plan),
+        excluded=excluded(frame, marks["rule"], plan.table),
         currencies=_currencies(rows),
         rounded=rounded,
+        typed=frame,
+        marks=marks,
+    )
+
+
+def _known_or_hashed(frame: pl.DataFrame, batch: pl.DataFrame, plan: RowPlan) -> pl.Series:
+    """Return customer ids, and where there is none the hash of the e-mail address."""
+    made = hashed(batch[plan.person], "email", plan.secret)
+    if "customer_id" not in frame.columns:
+        return made
+    return frame["customer_id"].zip_with(frame["customer_id"].is_not_null(), made)
+
+
+def _typed(batch: pl.DataFrame, plan: RowPlan) -> tuple[pl.DataFrame, dict[str, pl.Series], int]:
+    """Cast the columns; the second reading of a column fills what the first has not."""
+    typed: dict[str, pl.Series] = {}
+    failures: dict[str, pl.Series] = {}
+    n_rounded = 0
+    for reading in plan.readings:
+        name = reading.column.name
+        values, failed, rounded = cast(batch[reading.name], reading)
+        if name in typed:
+            failed &= typed[name].is_null()
+            values = typed[name].zip_with(typed[name].is_not_null(), values)
+        typed[name] = values
+        n_rounded += rounded
+        if failed.any():
+            failures[name] = failures.get(name, failed) | failed
+    frame = pl.DataFrame(typed) if typed else batch.select()
+    constants = {c: v for c, v in plan.constants.items() if c not in typed}
+    return (
+        frame.with_columns(pl.lit(value).alias(name) for name, value in constants.items()),
+        failures,
+        n_rounded,
     )
 
 
@@ -176,94 +233,6 @@ def dtype(table: Table, column: str) -> pl.DataType | type[pl.DataType]:
     return pl.Int64 if column == "margin_amount" else DTYPES[table[column].kind]
 
 
-def _derived(frame: pl.DataFrame, plan: RowPlan) -> pl.DataFrame:
-    if plan.table.name == "payments":
-        return _payment_amounts(frame, plan)
-    if plan.table.name == "subscriptions":
-        return _recurring_amounts(frame)
-    return frame
-
-
-def _payment_amounts(frame: pl.DataFrame, plan: RowPlan) -> pl.DataFrame:
-    if "amount" not in frame.columns:
-        frame = frame.with_columns(amount=_times(pl.col("unit_price_amount"), frame))
-    if plan.margin_by_product and "product_id" in frame.columns:
-        share = pl.col("product_id").replace_strict(
-            dict(plan.margin_by_product), default=1.0, return_dtype=pl.Float64
-        )
-        frame = frame.with_columns(margin_amount=(pl.col("amount") * share).round(0).cast(pl.Int64))
-    elif plan.margin_by_product:
-        frame = frame.with_columns(margin_amount=pl.col("amount"))
-    return frame
-
-
-def _times(price: pl.Expr, frame: pl.DataFrame) -> pl.Expr:
-    if "quantity" not in frame.columns:
-        return price
-    quantity = pl.col("quantity")
-    whole = quantity.cast(pl.Int64, strict=False)
-    # Whole numbers wrap around in silence, so what they cannot hold becomes null first.
-    holds = (price.cast(pl.Float64) * quantity).abs() < LARGEST_AMOUNT * COUNTS_PER_UNIT
-    exact = pl.when(holds).then(price * whole)
-    nearest = (price * quantity).round(0).cast(pl.Int64, strict=False)
-    return pl.when(whole == quantity).then(exact).otherwise(nearest)
-
-
-def _recurring_amounts(frame: pl.DataFrame) -> pl.DataFrame:
-    """Derive `term_months` and `mrr_amount`; a weekly or daily term counts as paid monthly."""
-    has = set(frame.columns)
-    count = pl.col("interval_count").fill_null(1) if "interval_count" in has else pl.lit(1)
-    unit = pl.col("interval").str.to_lowercase() if "interval" in has else pl.lit("month")
-    months = unit.str.strip_chars().replace_strict(
-        _TERM_MONTHS, default=None, return_dtype=pl.Int64
-    )
-    term = pl.col("term_months") if "term_months" in has else (months * count)
-    frame = frame.with_columns(term_months=term.fill_null(1).clip(lower_bound=1).cast(pl.Int64))
-    if "mrr_amount" not in has:
-        price = pl.col("amount") if "amount" in has else _times(pl.col("unit_price_amount"), frame)
-        per_month = (
-            pl.when(unit.str.starts_with("week"))
-            .then(52 / 12 / count)
-            .when(unit.str.starts_with("da"))
-            .then(DAYS_PER_MONTH / count)
-            .otherwise(1 / pl.col("term_months"))
-        )
-        frame = frame.with_columns(
-            mrr_amount=(price * per_month).round(0).cast(pl.Int64, strict=False)
-        )
-    missing = [name for name in ("plan", "cancel_reason") if name not in has]
-    frame = frame.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in missing)
-    if "ended_on" not in has:
-        frame = frame.with_columns(ended_on=pl.lit(None, dtype=pl.Date))
-    return frame
-
-
-def _rule(frame: pl.DataFrame, plan: RowPlan) -> pl.Expr:
-    """Name the rule by which a row is left out; null where none applies."""
-    name, has = plan.table.name, set(frame.columns)
-    rule = pl.lit(None, dtype=pl.String)
-    if "status" in has:
-        known = profile().statuses.get(name, {})
-        status = pl.col("status").str.strip_chars().str.to_lowercase()
-        rule = status.replace_strict(known, default=None, return_dtype=pl.String)
-        if name == "payments":
-            # Money that went back is its own negative row in some exports: that row counts.
-            rule = (
-                pl.when((rule == "refunded") & (pl.col("amount") <= 0)).then(None).otherwise(rule)
-            )
-    if name == "subscriptions":
-        rule = (
-            pl.when(rule.is_null() & (pl.col("mrr_amount") == 0))
-            .then(pl.lit("free"))
-            .otherwise(rule)
-        )
-    if name in EVENTS:
-        rule = (
-            pl.when(pl.col("customer_id").is_null()).then(pl.lit("no_customer_id")).otherwise(rule)
-        )
-    return rule
-
-
 def _broken(
     frame: pl.DataFrame, plan: RowPlan, failures: Mapping[str, pl.Series]
 ) -> dict[str, pl.Expr]:
@@ -272,7 +241,8 @@ def _broken(
     required = [c.name for c in plan.table.columns if c.required] + [
         name for name in ("amount", "mrr_amount") if name in frame.columns
     ]
-    for column in plan.table.columns:
+    columns = {c.name: c for c in (*plan.table.columns, *(r.column for r in plan.readings))}
+    for column in columns.values():
         checks: list[pl.Expr] = []
         if column.name in failures:
             checks.append(pl.lit(failures[column.name]))
@@ -313,7 +283,7 @@ def _rejects(
     )
     if not rejected.any():
         return empty
-    by_column = {reading.column.name: reading for reading in plan.readings}
+    by_column = {reading.column.name: reading for reading in reversed(plan.readings)}
     marks = frame.select(
         pl.int_range(pl.len()).alias("row"), *(e.alias(c) for c, e in broken.items())
     )
@@ -344,7 +314,7 @@ def _rejects(
 def _reason(
     column: str, value: pl.Series, text: pl.Series, reading: ColumnReading | None
 ) -> pl.Series:
-    understood = "ends before it starts" if column == "ended_on" else "lies in the future"
+    understood = _UNDERSTOOD.get(column, FUTURE)
     unread = reading.reason if reading else "cannot be derived from price, quantity and term"
     absent = "is missing" if reading else unread
     return (
@@ -358,26 +328,6 @@ def _reason(
         .to_series()
         .alias("reason")
     )
-
-
-def _excluded(
-    frame: pl.DataFrame, rule: pl.Series, plan: RowPlan
-) -> tuple[tuple[str, int, int], ...]:
-    if rule.null_count() == len(rule):
-        return ()
-    money = {"payments": "amount", "subscriptions": "mrr_amount"}.get(plan.table.name)
-    amount = (
-        frame[money].fill_null(0) if money else pl.repeat(0, len(rule), dtype=pl.Int64, eager=True)
-    )
-    found = (
-        pl.DataFrame({"rule": rule, "amount": amount})
-        .drop_nulls("rule")
-        .with_columns(amount=pl.when(pl.col("rule") == SAME_ORDER).then(0).otherwise("amount"))
-        .group_by("rule")
-        .agg(pl.len(), pl.col("amount").sum())
-        .sort("rule")
-    )
-    return tuple((str(r), int(n), int(a)) for r, n, a in found.iter_rows())
 
 
 def _currencies(rows: pl.DataFrame) -> frozenset[str]:

@@ -12,9 +12,9 @@ from typing import Final, Literal, NamedTuple, Self
 
 import polars as pl
 
-Format = Literal["delimited", "jsonl", "parquet", "arrow"]
+Format = Literal["delimited", "jsonl", "parquet", "arrow", "xlsx"]
 
-BLOCK_BYTES: Final = 16 << 20
+BLOCK_BYTES: Final = 8 << 20
 """Bytes parsed at a time, and so the longest record that is read."""
 
 TEXT_CAP: Final = 500
@@ -24,8 +24,8 @@ TEXT_CAP: Final = 500
 class Batch(NamedTuple):
     """Some consecutive rows.
 
-    Every column is String (null where empty) for delimited text and JSON lines, typed for
-    Parquet and Arrow. `first_row` counts from 0 over the rows of the file that could be read.
+    Every column is String (null where empty) for delimited text, JSON lines and workbooks, typed
+    for Parquet and Arrow. `first_row` counts from 0 over the rows of the file that could be read.
     """
 
     frame: pl.DataFrame
@@ -104,6 +104,11 @@ class Source(ABC):
     @abstractmethod
     def malformed_count(self) -> int:
         """Rows of the wrong shape seen by the last finished `batches`."""
+
+    @property
+    def footer_count(self) -> int:
+        """Lines below the last row that are no rows; seen by the last finished `batches`."""
+        return 0
 
     @abstractmethod
     def malformed(self) -> Iterator[Malformed]:

@@ -1,7 +1,11 @@
 """The report of `csk check`: how each file was understood, and what looks wrong."""
 
-from csk.analyses.check import Finding, Rejects
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from csk.analyses.check import Finding, FirstRows, Rejects
 from csk.book import Book, FileRead
+from csk.reports import first_rows
 from csk.reports.blocks import Block, Grid, GridColumn, Heading, Note, Report, Tone
 from csk.reports.figures import NOTHING, count
 from csk.reports.reconciliation import reconciled, reconciliation, short_names
@@ -10,18 +14,57 @@ from csk.text import Words
 REJECTS_SHOWN = 10
 
 
-def report(book: Book, found: tuple[Finding, ...], rejects: Rejects, say: Words) -> Report:
+@dataclass(frozen=True, slots=True)
+class About:
+    """What is told beside the book: its settings file ("" for none) and how the files begin."""
+
+    config: str = ""
+    examples: tuple[FirstRows, ...] = ()
+    currency: str = ""
+    """Currency of examples that name none."""
+
+
+def report(
+    book: Book, found: tuple[Finding, ...], rejects: Rejects, about: About, say: Words
+) -> Report:
     """Put what was understood of the files into words."""
     blocks: list[Block] = [
         *reconciliation(book, say, names_unneeded=False),
-        *_files(book, say),
-        *_columns(book, say),
-        *_left_out(book, say),
+        *_understood(book, about, say),
         *_rejects(rejects, say),
         Heading(say("check.findings")),
         *_findings(found, say),
     ]
-    return Report(say("check.title"), _line(book, say), tuple(blocks), _plain(book, found))
+    plain = _plain(book, found, about)
+    return Report(say("check.title"), _line(book, say), tuple(blocks), plain)
+
+
+def refused(book: Book, stops: Mapping[str, str], about: About, say: Words) -> Report:
+    """Put what was understood of files that cannot be read as a whole into words.
+
+    `book` has its files only; `stops` says of those that cannot be read alone why not.
+    """
+    blocks: list[Block] = [
+        *_understood(book, about, say),
+        *(Note(say("check.stops", file=f, why=why), "warn") for f, why in stops.items()),
+    ]
+    plain = {**_plain(book, (), about), "findings": None, "refused": dict(stops)}
+    return Report(say("check.title"), say("check.refused"), tuple(blocks), plain)
+
+
+def _understood(book: Book, about: About, say: Words) -> list[Block]:
+    blocks = [
+        *(_files(book, say) if any(f.role for f in book.files) else []),
+        *_columns(book, say),
+        *_left_out(book, say),
+    ]
+    if about.config:
+        blocks.append(Note(say("check.settings", file=about.config)))
+    for one in about.examples:
+        blocks += first_rows.blocks(one, book.currency or about.currency, say)
+    if any(isinstance(block, Grid) and "muted" in block.tones for block in blocks):
+        blocks.append(Note(say("check.as_written")))
+    return blocks
 
 
 def _line(book: Book, say: Words) -> str:
@@ -57,7 +100,8 @@ def _files(book: Book, say: Words) -> list[Block]:
         GridColumn(say("check.form"), priority=1),
         *([GridColumn(say("check.profile"), priority=2)] if of_its_own else []),
     )
-    return [Grid(say("check.files"), columns, tuple(row[: len(columns)] for row in rows))]
+    notes = [Note(f"{names[f.file]}: {note}") for f in book.files if f.role for note in f.notes]
+    return [Grid(say("check.files"), columns, tuple(row[: len(columns)] for row in rows)), *notes]
 
 
 def _delimiter(character: str) -> str:
@@ -170,7 +214,7 @@ def _findings(found: tuple[Finding, ...], say: Words) -> list[Block]:
     return [Grid("", columns, rows, tones=tones)]  # type: ignore[arg-type] # both are tones
 
 
-def _plain(book: Book, found: tuple[Finding, ...]) -> dict[str, object]:
+def _plain(book: Book, found: tuple[Finding, ...], about: About) -> dict[str, object]:
     return {
         "as_of": book.window.as_of.isoformat() if book.window else None,
         "reconciliation": reconciled(book),
@@ -185,4 +229,6 @@ def _plain(book: Book, found: tuple[Finding, ...]) -> dict[str, object]:
             }
             for f in found
         ],
+        "settings_file": about.config or None,
+        "first_rows": [first_rows.plain(one) for one in about.examples],
     }

@@ -19,6 +19,7 @@ def plain(result: Segmentation, settings: Settings, top: int) -> dict[str, objec
         "as_of": span.as_of.isoformat(),
         "data_from": span.data_from.isoformat(),
         "data_through": span.data_through.isoformat(),
+        "is_complete": span.is_complete,
         "is_late_entry": span.is_late_entry,
         "warnings": list(span.notes),
         "currency": result.book.currency or None,

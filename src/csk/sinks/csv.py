@@ -1,10 +1,11 @@
 """CSV: for spreadsheets and for whatever reads nothing better.
 
 One rule: text stays text. Ids keep their leading zeros, decimals are plain, dates are ISO 8601,
-an empty field is null; and a text that a spreadsheet would run as a formula gets a leading
-apostrophe (`SinkOptions.guards_formulas`), in text columns only, so that -5 remains a number.
+an empty field is null; and a text or a column's name that a spreadsheet would run as a formula
+gets a leading apostrophe (`SinkOptions.guards_formulas`); a plain number such as -5 is none.
 """
 
+import re
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -19,6 +20,7 @@ from csk.sinks.protocol import Rows, Sink, SinkOptions
 INSTANT_FORMAT: Final = "%Y-%m-%dT%H:%M:%S%.6fZ"
 _BOM: Final = "\ufeff"
 _FORMULA: Final = r"^[=+\-@\t\r\n＝＋－＠]"
+_NUMBER: Final = r"^[+-](\d{1,3}(,\d{3})+|\d+)(\.\d+)?$|^[+-]\.\d+$"
 
 
 class Csv:
@@ -58,10 +60,11 @@ def _worded(piece: pl.DataFrame, *, guards: bool) -> pl.DataFrame:
     instants = pl.col(pl.Datetime("us", "UTC")).dt.strftime(INSTANT_FORMAT)
     if not guards:
         return piece.with_columns(instants)
-    is_formula = strings.str.contains(_FORMULA)
-    return piece.with_columns(
+    is_formula = strings.str.contains(_FORMULA) & ~strings.str.contains(_NUMBER)
+    worded = piece.with_columns(
         instants, pl.when(is_formula).then("'" + strings).otherwise(strings).name.keep()
     )
+    return worded.rename(lambda name: f"'{name}" if re.match(_FORMULA, name) else name)
 
 
 def _unwritable(piece: pl.DataFrame, failure: UnicodeEncodeError, before: int) -> DataError:
