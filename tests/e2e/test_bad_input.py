@@ -228,7 +228,7 @@ def test_a_line_of_a_gigabyte_takes_no_gigabyte(started, temporary):
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == ExitCode.DATA
-    assert "a line (or a quoted value) of more than 16 MB" in told
+    assert "a line (or a quoted value) of more than 8 MB" in told
     assert used.ru_maxrss < 400 * 1024
     assert not list(temporary.iterdir())
 

@@ -1,12 +1,16 @@
 """A kept store gives what the files gave, is not written to again, and mends itself."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
+from shutil import rmtree
+from time import sleep
 
 import pytest
 
 from csk.errors import ExitCode
+from csk.intake.places import in_use
 
 # Holds the store as a run does that is reading into it.
 BUILDER = """
@@ -72,7 +76,7 @@ def test_a_changed_export_is_read_again_and_few_stores_are_kept(tmp_path, export
         export.write_text(export.read_text() + f"C0000,2023-06-0{amount},9999\n")
         tables.append(segmented())
     assert len(set(tables)) == len(tables)
-    assert len(list((tmp_path / "kept").iterdir())) == 2
+    assert [len(list((tmp_path / "kept").glob(kind))) for kind in ("_book-*", "_piece-*")] == [2, 2]
 
 
 def test_one_run_at_a_time_reads_into_a_store(tmp_path, quick, export, segmented, started_as):
@@ -88,6 +92,77 @@ def test_one_run_at_a_time_reads_into_a_store(tmp_path, quick, export, segmented
         builder.kill()
     assert segmented() != first
     assert not list((tmp_path / "kept").glob(".building-*"))
+
+
+@pytest.mark.parametrize("reached", [".building-*", ".building-*/pieces/*", "_piece-*", "_book-*"])
+def test_a_store_whose_run_was_killed_is_used_or_made_anew(
+    tmp_path, quick, export, payments, text, started, reached
+):
+    export.write_text(text([(f"{who}-{n}", *rest) for n in range(60) for who, *rest in payments]))
+    (tmp_path / "kept").mkdir()
+    with started("segment", export, "--store", "kept", "-q") as process:
+        while process.poll() is None and not list((tmp_path / "kept").glob(reached)):
+            sleep(0.002)
+        process.kill()
+    for path in (tmp_path / "temporary").iterdir():  # what a killed run left, the next removes
+        rmtree(path)
+    for store in (["--store", "kept"], []):
+        assert quick("segment", export, "-o", f"{len(store)}.parquet", "-q", *store).code == 0
+    assert (tmp_path / "2.parquet").read_bytes() == (tmp_path / "0.parquet").read_bytes()
+    kept = sorted(path.name[:6] for path in (tmp_path / "kept").glob("_*"))
+    assert kept == ["_book-", "_piece"]
+    assert quick("store", "clear", "kept").code == 0
+    assert not list((tmp_path / "kept").iterdir())
+
+
+def test_a_file_more_every_day_gives_what_all_of_them_give(tmp_path, quick, payments, text):
+    folder = tmp_path / "exports"
+    folder.mkdir()
+    header = ("payment_id", "customer_id", "date", "amount")
+    numbered = sorted(((f"p{n}", *row) for n, row in enumerate(payments)), key=lambda row: row[2])
+    for day in range(3):
+        # Every export has the end of the one before again, with another amount.
+        first, end = max(0, day * 100 - 20), day * 100 + 100
+        rows = [(*row[:3], f"{day + 1}0.25") for row in numbered[first:end]]
+        (folder / f"day_{day}.csv").write_text(text(rows, header))
+        for store in (["--store", folder / "kept"], []):
+            ran = quick("segment", folder, "-o", f"{len(store)}.parquet", *store)
+            assert ran.code == 0, ran.err
+        assert (tmp_path / "2.parquet").read_bytes() == (tmp_path / "0.parquet").read_bytes()
+    assert b"40 rows of payments that stand in several files" in ran.out
+    shown = json.loads(quick("store", "show", folder / "kept", "--report", "json").out)
+    assert [part["rows"] for part in shown["parts"]] == [300, 200, 120, 120, 100]
+    assert [part["current"] for part in shown["parts"]] == [True, False, True, True, True]
+
+
+def test_a_store_says_what_it_holds_and_is_cleared(tmp_path, quick, export, segmented):
+    first = segmented()
+    (tmp_path / "kept" / "mine.txt").write_text("not of csk")
+    held = sum(len(data) for _, data in contents(tmp_path / "kept").values()) - 10
+    shown = json.loads(quick("store", "show", "kept", "--report", "json").out)
+    assert shown["bytes"] == held == sum(part["bytes"] for part in shown["parts"])
+    said = quick("store", "show", "kept").out.decode()
+    assert "finished book   payments.csv   300" in said
+    ran = quick("store", "clear", "kept")
+    assert (ran.code, "Freed" in ran.out.decode()) == (0, True)
+    assert [path.name for path in (tmp_path / "kept").iterdir()] == ["mine.txt"]
+    assert segmented() == first
+    for wrong in (tmp_path / "temporary", tmp_path / "nowhere", export.parent):
+        ran = quick("store", "clear", wrong)
+        assert ran.code == (0 if wrong.name == "temporary" else ExitCode.USAGE), ran.err
+    assert export.exists()
+
+
+@pytest.mark.parametrize("held", ["_book-*", "_piece-*", "."])
+def test_a_store_in_use_is_not_cleared(tmp_path, quick, segmented, held):
+    segmented()
+    (place,) = (tmp_path / "kept").glob(held) if held != "." else [tmp_path / "kept"]
+    before = contents(tmp_path / "kept")
+    with in_use(place):
+        ran = quick("store", "clear", "kept")
+    assert (ran.code, "Another run is reading" in ran.err) == (ExitCode.TRY_AGAIN, True)
+    assert contents(tmp_path / "kept") == before
+    assert quick("store", "clear", "kept").code == 0
 
 
 def test_what_cannot_be_kept_is_refused(quick, export):

@@ -9,7 +9,15 @@ from pathlib import Path
 MAY_USE = {
     "__main__": {"typer"},
     "cli": {"typer", "rich"},
-    "intake": {"numpy", "polars", "pyarrow"},
+    "intake": {
+        "numpy",
+        "polars",
+        "pyarrow",
+        "python_calamine",
+        "duckdb",
+        "adbc_driver_manager",
+        "adbc_driver_postgresql",
+    },
     "sinks": {"polars", "pyarrow", "duckdb", "xlsxwriter"},
     "render": {"rich"},
     "simulation": {"numpy", "polars", "pyarrow"},

@@ -232,7 +232,6 @@ def test_a_snapshot_counts_who_left(sectioned):
 @pytest.mark.parametrize(
     ("name", "sentence", "detail"),
     [
-        ("jaffle_shop", "None of the files tells who pays", "raw_payments.csv"),
         ("eccube", "None of the files tells who pays", "products.csv"),
         ("fivetran/stripe", "are malformed", "discount_data_postgres.csv, line 10"),
         ("mlc_churn/mlc_churn.csv", "None of the files tells who pays", "mlc_churn.csv"),

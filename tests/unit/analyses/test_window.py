@@ -219,3 +219,34 @@ def test_ends_after_as_of_are_no_ends(window_of):
     rows = [contract(i, JAN + i * DAY, JUN + i * DAY) for i in range(9)]
     assert window_of({"subscriptions": rows}).notes == ("survivors_only",)
     assert window_of({"subscriptions": rows}, as_of=JUN + DAY).notes == ()
+
+
+LATE = {
+    "payments": events("payments", JAN, JUN),
+    "subscriptions": [contract(1, JAN), contract(2, JUN)],
+}
+
+
+@pytest.mark.parametrize(
+    ("tables", "choice", "through", "is_told", "is_complete"),
+    [
+        ({"payments": LATE["payments"]}, {}, JUN, False, True),
+        ({"payments": LATE["payments"]}, {"late_window": 3}, JUN - 3 * DAY, True, True),
+        ({"usage": events("usage", JAN, JUN)}, {"late_window": 3}, JUN - 3 * DAY, True, True),
+        ({"subscriptions": LATE["subscriptions"]}, {"late_window": 3}, JUN, False, True),
+        ({"payments": LATE["payments"]}, {"late_window": 3, "data_through": JUN}, JUN, False, True),
+        (
+            {"payments": LATE["payments"]},
+            {"late_window": 3, "as_of": JUN},
+            JUN - 3 * DAY,
+            True,
+            False,
+        ),
+    ],
+)
+def test_the_last_days_of_a_log_may_still_come(
+    window_of, tables, choice, through, is_told, is_complete
+):
+    found = window_of(tables, **choice)
+    assert found.data_through == through
+    assert ("late_window" in found.notes, found.is_complete) == (is_told, is_complete)

@@ -1,6 +1,7 @@
 import bz2
 import gzip
 import lzma
+import time
 import zipfile
 
 import pyarrow as pa
@@ -8,6 +9,7 @@ import pytest
 
 from csk.errors import DataError
 from csk.intake.compression import compression, unpacked
+from csk.intake.reading import opened
 
 ROWS = "".join(f"C{number:06},{number * number}\n" for number in range(20_000)).encode()
 
@@ -71,6 +73,50 @@ def test_a_stream_that_grows_beyond_reason_is_refused(tmp_path):
     path.write_bytes(gzip.compress(bytes(20 << 20)))
     with pytest.raises(DataError, match="200 times"):
         list(unpacked(path, "gzip", "x.gz", size_limit=1 << 20))
+
+
+@pytest.mark.parametrize("kind", ["gzip", "zstd", "xz"])
+def test_a_bomb_is_refused_quickly_and_leaves_nothing_behind(tmp_path, kind):
+    n_mb, block = 300, b"C1,5\n" * 209_715
+    path, spool = tmp_path / "x.csv", tmp_path / "spool"
+    spool.mkdir()
+    path.write_bytes(PACKERS[kind](block) * n_mb)
+    assert path.stat().st_size < 3 << 20
+    began = time.process_time()
+    with pytest.raises(DataError, match="200 times") as refusal:
+        opened(path, temporary=spool)
+    assert time.process_time() - began < 5
+    assert "unpack it" in refusal.value.hint
+    assert list(spool.iterdir()) == []
+
+
+def test_a_zip_that_says_that_it_is_a_bomb_is_not_begun(tmp_path):
+    path = zipped(tmp_path / "x.zip", **{"x.csv": b"C1,5\n" * (4 << 20)})
+    pieces = unpacked(path, "zip", "x.zip", size_limit=19 << 20)
+    with pytest.raises(DataError, match=r"200 times its size \(20 MB or more\)"):
+        next(pieces)
+
+
+@pytest.mark.parametrize("name", ["../x.csv", "/etc/x.csv", "a/../../x.csv", "C:\\x.csv"])
+def test_a_name_inside_an_archive_leads_nowhere(tmp_path, name):
+    inner, spool = tmp_path / "inner", tmp_path / "inner" / "spool"
+    spool.mkdir(parents=True)
+    path = zipped(inner / "x.zip", **{name: b"id,amount\nC1,5\n"})
+    with opened(path, temporary=spool) as source:
+        assert source.columns == ("id", "amount")
+        assert len(list(spool.iterdir())) == 1
+    assert sorted(tmp_path.rglob("*")) == [inner, spool, path]
+
+
+def test_a_zip_that_cannot_be_read_is_refused(tmp_path):
+    path = zipped(tmp_path / "x.zip", **{"x.csv": ROWS})
+    raw = bytearray(path.read_bytes())
+    for mark in (b"PK\x03\x04", b"PK\x01\x02"):
+        at = raw.index(mark) + (8 if mark[2] == 3 else 10)
+        raw[at : at + 2] = (97).to_bytes(2, "little")  # a method that nobody has
+    path.write_bytes(raw)
+    with pytest.raises(DataError, match=r"x\.zip is damaged|cannot be unpacked"):
+        list(unpacked(path, "zip", "x.zip"))
 
 
 def test_a_small_stream_may_grow_as_it_likes(tmp_path):

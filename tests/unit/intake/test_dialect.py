@@ -1,7 +1,8 @@
 import pytest
 
 from csk.errors import DataError
-from csk.intake.dialect import detected, names, tabbed
+from csk.intake.dialect import detected, names, tabbed, tightened
+from csk.intake.locating import Marks
 
 
 @pytest.mark.parametrize(
@@ -33,6 +34,8 @@ from csk.intake.dialect import detected, names, tabbed
         ("id,2019,2020\nC1,5,6\nC2,7,8\n", ",", ("id", "2019", "2020")),
         ("month,2024-01-01,2024-02-01\nx,5,6\n", ",", ("month", "2024-01-01", "2024-02-01")),
         ("注文ID,送料,送料\n1,2,3\n", ",", ("注文ID", "送料", "送料 (2)")),
+        ("id amount\nC1,5\nC2,6\n", ",", ("id", "amount")),
+        ("id;amount\nC1,5\nC2,6\n", ",", ("id", "amount")),
     ],
 )
 def test_separator_and_header_are_found(text, separator, header):
@@ -84,6 +87,92 @@ def test_nothing_but_blank_lines_is_empty(text):
 def test_a_quote_left_open_in_the_header_is_refused():
     with pytest.raises(DataError, match="never closed"):
         detected('id,"amount\nC1,5\nC2,6\n', "x.csv")
+
+
+@pytest.mark.parametrize(
+    ("text", "header", "line", "note"),
+    [
+        ("売上一覧\n\nid,amount\nC1,5\nC2,6\n", ("id", "amount"), 3, "'売上一覧'"),
+        ("Sales 2024,,\n,,\nid,name,amount\nC1,x,y\n", ("id", "name", "amount"), 3, "left out"),
+        ("Sales\nuntil May\nid,amount\nC1,5\n", ("id", "amount"), 3, "'Sales', 'until May'"),
+        ('"Sales, all"\r\n\r\nid,amount\r\nC1,5\r\n', ("id", "amount"), 3, "'Sales, all'"),
+    ],
+)
+def test_a_title_above_the_header_is_left_out_and_told(text, header, line, note):
+    found = detected(text, "x.csv")
+    assert (found.header, found.header_line) == (header, line)
+    assert text[found.header_end :].startswith("C1,")
+    assert note in found.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "header"),
+    [
+        ("id,,\nC1,x,y\nC2,x,z\n", ("id", "column 2", "column 3")),
+        ("id\nC1,x\nC2,y\n", ("id",)),
+        ("note\n\nid\nC1\n", ("note",)),
+        ("a,b\n\nid,name,amount\nC1,x,5\nC2,y,6\n", ("a", "b")),
+        ("id\n2024-01-05,5\n2024-01-06,6\n", ("id",)),
+        ("id,,\n,,\nx,x,y\n1,2,3\n", ("id", "column 2", "column 3")),
+    ],
+)
+def test_a_first_line_that_may_be_a_header_is_one(text, header):
+    assert detected(text, "x.csv").header == header
+
+
+@pytest.mark.parametrize(
+    ("text", "header", "note"),
+    [
+        ("id,,name\nC1,x\nC2,y\n", ("id", "name"), "one separator more than the rows"),
+        ('"id,name,"note"\nC1,x,y\nC2,y,z\n', ('"id', "name", "note"), "a quote too many"),
+        ("id,name\nid,name\nid,name\nC1,x\nC2,y\n", ("id", "name"), "3 times"),
+        ("id name\nC1,x\nC2,y\n", ("id", "name"), "other separators than the rows: ' '"),
+    ],
+)
+def test_a_header_that_differs_from_its_rows_is_read_and_told(text, header, note):
+    found = detected(text, "x.csv")
+    assert found.header == header
+    assert text[found.header_end :] == "C1,x\nC2,y\n" or text[found.header_end :][:5] == "C1,x,"
+    assert note in found.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "marks"),
+    [
+        ("id,note\n'C1','a,b'\n'C2','c'\n", Marks(",", "'")),
+        ("'id','note'\n'C1','a'\n", Marks(",", "'")),
+        ("id,note\n1,'tis\n2,it's\n", Marks(",")),
+        ('id,note\n1,"say \\"a, b\\""\n2,x\n', Marks(",", '"', "\\")),
+        ('id,note\n1,"say \\"a\\" twice"\n2,x\n', Marks(",", '"', "\\")),
+        ('id,json\n1,"{""a"":""x\\""y""}"\n', Marks(",")),
+        ('id,path\n1,"C:\\"\n2,"D:\\"\n', Marks(",")),
+        ('id\tsize\tn\n1\t"5 in\t1\n2\t6 in\t2\n', Marks("\t", "")),
+        ('id\tsize\n1\t"5"\n2\t6"\n', Marks("\t")),
+    ],
+)
+def test_what_stands_around_values_is_found(text, marks):
+    assert detected(text, "x.csv").marks == marks
+
+
+@pytest.mark.parametrize(
+    ("text", "blanks"),
+    [
+        ('id, name\nC1, "a, b"\nC2, c\n', True),
+        ("id, name\nC1, a\nC2, b\n", True),
+        ("id, name\nC1,a\nC2,b\n", False),
+        ("id,name\nC1, a\nC2, b\n", False),
+    ],
+)
+def test_blanks_after_separators_are_seen(text, blanks):
+    assert detected(text, "x.csv").blanks is blanks
+
+
+@pytest.mark.parametrize("size", [1, 3, 7, 1000])
+def test_blanks_go_where_they_are_no_part_of_a_value(size):
+    raw = b'a,  b, "c, d"\n 1, "x\n, ""y"", z", 2\r\n"3, 4", 5" , "6\n'
+    pieces = [raw[at : at + size] for at in range(0, len(raw), size)]
+    tight = b'a,b,"c, d"\n1,"x\n, ""y"", z",2\r\n"3, 4",5" , "6\n'
+    assert b"".join(tightened(pieces, Marks(","))) == tight
 
 
 def test_a_separator_that_is_given_is_taken():

@@ -124,7 +124,7 @@ def test_csv_keeps_zeros_decimals_and_dates_and_disarms_formulas(frame, table):
         "0001,1,2024-01-01,2024-01-01T03:04:05.000006Z,99999999999999.9999,0.1,true,"
         '"日本 ""x"", y",東\n'
         '\'=cmd(),2,,,-0.0001,,false,"a\nb",西\n'
-        "'-3,,1999-12-31,,,1e-9,,,\n"
+        "-3,,1999-12-31,,,1e-9,,,\n"
     )
 
 
@@ -140,6 +140,14 @@ def test_csv_keeps_zeros_decimals_and_dates_and_disarms_formulas(frame, table):
         ("＝1", "'＝1"),
         ("a=b", "a=b"),
         ("0012", "0012"),
+        ("-3", "-3"),
+        ("+81.5", "+81.5"),
+        ("-1,200.50", '"-1,200.50"'),
+        ("-.5", "-.5"),
+        ("-", "'-"),
+        ("-1+1", "'-1+1"),
+        ("-2\n", '"\'-2\n"'),
+        ("-1e5", "'-1e5"),
         ("", '""'),
     ],
 )
@@ -148,6 +156,13 @@ def test_a_text_that_would_run_as_a_formula_gets_an_apostrophe(text, written, ta
     stream = io.BytesIO()
     sink_named("csv").write_stream(rows, stream, table, OPTIONS)
     assert stream.getvalue().decode().partition("\n")[2] == f"{written},-5.0000\n"
+
+
+def test_a_column_name_that_would_run_as_a_formula_gets_an_apostrophe(table):
+    rows = pl.DataFrame({"customer_id": ["1"], "=cmd()": ["2"], "-3": ["4"]})
+    stream = io.BytesIO()
+    sink_named("csv").write_stream(rows, stream, table, OPTIONS)
+    assert stream.getvalue() == b"customer_id,'=cmd(),'-3\n1,2,4\n"
 
 
 def test_the_guard_against_formulas_can_be_put_down(table):
