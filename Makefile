@@ -3,7 +3,7 @@
 #   make demo     segment the sample company          make golden   rewrite the golden outputs
 #   make test     every test                          make lock     make the locks anew
 #   make check    all that CI runs                    make bench    measure speed and memory
-#   make clean    remove all that make made
+#   make clean    remove all that make made        make bench-intake  score and time reading
 #
 # PYTHON=...   the Python to build the environments with
 # WORKERS=...  processes that tests are spread over
@@ -27,7 +27,7 @@ LOWEST := .venv-lowest/bin
 INSTALL := -m pip install --quiet --no-input --no-compile
 EDITABLE := --no-deps --no-build-isolation --editable .
 
-.PHONY: help demo test test-lowest check format format-check lint types floors golden bench lock clean
+.PHONY: help demo test test-lowest check format format-check lint types floors golden bench bench-intake lock clean
 
 help:
 	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile
@@ -113,10 +113,13 @@ golden: .venv/ready-dev
 bench: .venv/ready-dev
 	@$(BIN)/python tests/bench/run.py $(ARGS)
 
+bench-intake: .venv/ready-dev
+	@$(BIN)/python tests/bench/intake.py $(ARGS)
+
 # `make lock` keeps the versions that still fit; `make lock UPGRADE=--upgrade` takes the newest.
 COMPILE = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
     --generate-hashes --no-emit-index-url --custom-compile-command "make lock" \
-    --extra xlsx --extra duckdb --group build $(UPGRADE)
+    --extra xlsx --extra duckdb --extra postgres --group build $(UPGRADE)
 lock: .venv/ready-dev
 	@$(COMPILE) --output-file requirements.lock
 	@$(COMPILE) --group dev --constraint requirements.lock --output-file requirements-dev.lock

@@ -185,6 +185,8 @@ class Settings(BaseSettings):
     purchase_within_days: int = Field(default=90, gt=0)
     silence_share: float = Field(default=0.10, gt=0, lt=1)
     by: str = "plan"
+    csat_scale: int = Field(default=5, ge=3, le=100)
+    """Best answer to a CSAT question; the worst is 1."""
     reject_limit: float = Field(default=0.01, ge=0, le=1)
     encoding: str | None = None
     date_order: Literal["dmy", "mdy", "ymd"] | None = None
@@ -199,6 +201,8 @@ class Settings(BaseSettings):
     """Per table: canonical column -> column of the file."""
     exclude: dict[str, Exclude] = Field(default_factory=dict)
     """By name of a rule: rows to leave out beside those that csk leaves out by itself."""
+    targets: dict[str, float] = Field(default_factory=dict)
+    """By metric: what `csk kpi` holds its value against."""
     connections: dict[str, SecretStr] = Field(default_factory=dict)
     """By name: the addresses of databases, for `sql:` and `sql@name:`."""
     tiers: Tiers = Tiers()

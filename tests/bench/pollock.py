@@ -7,7 +7,8 @@ of a set of files is the sum of the ten means. Nothing is told to the reader: no
 encoding, no number of header lines.
 
 The paper's program makes cells alike before it compares headers and records (letter case, dates,
-prices). Here text is compared as it stands, so that the score can only be lower than the paper's.
+prices), and compares records without the borders of their cells. Here text is compared as it
+stands, cell by cell, so that the score can only be lower than the paper's.
 """
 
 import csv
@@ -133,8 +134,7 @@ def measures(meant: Table, found: Table) -> tuple[float, ...]:
     if not meant:
         return (1.0,) * (MEASURES - 1)
     header = _overlap(meant[0], found[0] if found else [])
-    # The paper's records are their cells written one after the other.
-    records = _overlap(["".join(row) for row in meant[1:]], ["".join(row) for row in found[1:]])
+    records = _overlap([tuple(row) for row in meant[1:]], [tuple(row) for row in found[1:]])
     cells = _overlap(
         [cell for row in meant for cell in row], [cell for row in found for cell in row]
     )

@@ -11,6 +11,7 @@ MAY_USE = {
     "cli": {"typer", "rich"},
     "intake": {
         "numpy",
+        "phonenumbers",
         "polars",
         "pyarrow",
         "python_calamine",

@@ -36,8 +36,6 @@ class _Decided:
     remarks: Mapping[str, str]
     tables: Sequence[Mapped]
     left_open: Sequence[str] = ()
-    loose: Sequence[str] = ()
-    """Tables whose guessed columns fit other files too, and so are not written."""
 
 
 def run(folder: Path, output: Path | None, *, asks: bool, replaces: bool) -> None:
@@ -116,10 +114,9 @@ def _decided(looked: Looked, say: Words, *, asks: bool) -> _Decided:
     remarks = dict.fromkeys(proposed, say("init.proposed")) | dict.fromkeys(said, say("init.told"))
     values = {**said, **proposed, **given}
     left = [d.setting for d in open_doubts if d.setting not in values and d.key != "rivals"]
-    tables = [_mapped(one, say) for one in looked.files if one.guesses]
-    loose = [one for one in tables if looked.fits_others(one.role, one.mapping)]
-    kept = [one for one in tables if one not in loose]
-    return _Decided(values, remarks, kept, left, [one.role for one in loose])
+    guessed = [_mapped(one, say) for one in looked.files if one.guesses]
+    tables = [one for one in guessed if not looked.fits_others(one.role, one.mapping)]
+    return _Decided(values, remarks, tables, left)
 
 
 def _mapped(one: Seen, say: Words) -> Mapped:
@@ -163,8 +160,6 @@ def _tell(folder: Path, target: Path, kept: Path | None, decided: _Decided, say:
     lines = [say("init.mixed" if values else "init.plain", file=file)]
     lines += [f"  {value}" for value in values]
     lines += [say("init.kept", file=str(kept))] if kept else []
-    if decided.loose:
-        lines.append(say("init.no_columns", tables=", ".join(decided.loose)))
     if decided.left_open:
         lines.append(say("init.open", settings=", ".join(decided.left_open)))
     named = (

@@ -126,17 +126,22 @@ def _postgres(query: str, address: str, name: str) -> Iterator[pa.RecordBatch]:
         from adbc_driver_postgresql import dbapi  # type: ignore[import-untyped] # noqa: PLC0415 # likewise; it has no types
     except ImportError:
         raise _missing("adbc-driver-postgresql", "postgres") from None
-    parts = urlsplit(address)
-    extra = ["options=-c%20default_transaction_read_only%3Don"]
-    extra += [] if "connect_timeout=" in parts.query else [f"connect_timeout={_CONNECT_SECONDS}"]
+    patience = "connect_timeout="
+    if patience not in address:
+        address += f"{'&' if '?' in address else '?'}{patience}{_CONNECT_SECONDS}"
     try:
-        base = dbapi.connect(
-            f"{address}{'&' if parts.query else '?'}{'&'.join(extra)}", autocommit=True
-        )
-    except (adbc.Error, ValueError) as error:
+        urlsplit(address)
+        base = dbapi.connect(address, autocommit=True)
+    except ValueError:
+        raise UsageError(
+            f"The address of the database for {name} cannot be understood.",
+            hint="Marks such as @ : / [ in a password are written as %40 %3A %2F %5B.",
+        ) from None
+    except adbc.Error as error:
         raise _unconnected(error, address) from None
     with closing(base), closing(base.cursor()) as cursor:
         try:
+            cursor.execute("BEGIN TRANSACTION READ ONLY")
             cursor.execute(query)
             rows = cursor.fetch_record_batch()
             _refuse_no_columns(rows.schema, name)

@@ -23,7 +23,7 @@ from csk.intake.source import BLOCK_BYTES
 
 SEPARATORS: Final = (",", "\t", ";", "|")
 
-_SEP_LINE: Final = re.compile(r'"?sep=([,;|\t :])"?[ \t]*(?:\r\n|\n|\r)')
+_SEP_LINE: Final = re.compile(r'"?sep=([\t !#-&(-/:-@\[\]-`{-~])"?[ \t]*(?:\r\n|\n|\r)')
 """The first line that Excel writes or wants for a separator that is not its own."""
 _APOSTROPHES: Final = re.compile(r"(?:^|[,;\t|])'[^'\r\n]*'(?=[,;\t|\r\n])", re.MULTILINE)
 _WRAPPED: Final = re.compile(r'[ ]*"(?s:.*)"[ ]*')

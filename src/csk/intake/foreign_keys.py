@@ -4,7 +4,7 @@ One rule: names propose and values dispose: a file is joined only where its ids 
 ids that the payments have, and no other file of the run is as likely; what was joined is told.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePath
 from typing import Final, NamedTuple
@@ -17,6 +17,8 @@ from csk.intake.recognise import Recognition, recognise_as
 from csk.intake.source import Source
 
 Seen = Mapping[str, tuple[Source, Recognition]]
+Givers = Mapping[str, tuple[Sequence[str], Mapping[str, str]]]
+"""By name of a file: its columns, and canonical column -> column."""
 
 ENOUGH: Final = 0.9
 """Share of the ids of the payments that the other file must have."""
@@ -53,10 +55,23 @@ def linked(seen: Seen) -> dict[str, Linked]:
 
     `seen` is every file of the run with what it was taken for, by name.
     """
+    in_need = [name for name, (_, recognition) in seen.items() if _lacks_customer(recognition)]
+    givers = _givers(seen) if in_need else {}
+    return {name: one for name in in_need if (one := _linked(name, seen, givers)) is not None}
+
+
+def _givers(seen: Seen) -> Givers:
+    """Return the files that have a customer to give, and no money of their own.
+
+    A file with a role of its own may be kept from an earlier run, and is then not there to ask.
+    """
     found = {}
-    for name, (_, recognition) in seen.items():
-        if _lacks_customer(recognition) and (one := _linked(name, seen)) is not None:
-            found[name] = one
+    for name, (source, recognition) in seen.items():
+        if recognition.role is None and recognition.known is None:
+            sample = source.sample(_SAMPLE_ROWS)
+            mapping = recognise_as("payments", source.columns, sample).mapping
+            if "customer_id" in mapping and _AMOUNT not in mapping:
+                found[name] = (source.columns, mapping)
     return found
 
 
@@ -66,16 +81,16 @@ def _lacks_customer(recognition: Recognition) -> bool:
     return role == "payments" and _CUSTOMER in lacking and lacking <= {_CUSTOMER, _DAY}
 
 
-def _linked(name: str, seen: Seen) -> Linked | None:
+def _linked(name: str, seen: Seen, givers: Givers) -> Linked | None:
     """Follow the likeliest link that values bear out; none where no file could be meant."""
     source, recognition = seen[name]
     needs_day = _DAY in {missing.names for missing in recognition.missing}
     sample = source.sample(_SAMPLE_ROWS)
     proposed = [
         link
-        for other, (there, as_what) in seen.items()
-        if other != name and as_what.known is None
-        for link in _links(sample.columns, other, there, as_what, needs_day=needs_day)
+        for other, (there, mapping) in givers.items()
+        if other != name
+        for link in _links(sample.columns, other, there, mapping, needs_day=needs_day)
     ]
     borne_out = [
         (link, lookup, share)
@@ -106,20 +121,21 @@ def _joined(source: Source, link: Link, lookup: pl.DataFrame, share: float) -> L
 
 
 def _links(
-    columns: list[str], other: str, there: Source, as_what: Recognition, *, needs_day: bool
+    columns: list[str],
+    other: str,
+    there: Sequence[str],
+    mapping: Mapping[str, str],
+    *,
+    needs_day: bool,
 ) -> list[Link]:
-    """Propose which columns are ids of the other file, where that has a customer to give."""
-    # A file with a role of its own may be kept from an earlier run, and is then not there to ask.
-    if as_what.role is not None:
-        return []
-    mapping = recognise_as("payments", there.columns, there.sample(_SAMPLE_ROWS)).mapping
+    """Propose which columns are ids of the other file, where that has what is wanted."""
     wanted = ["customer_id", *(["paid_on"] if needs_day else [])]
-    if not set(wanted) <= mapping.keys() or _AMOUNT in mapping:
+    if not set(wanted) <= mapping.keys():
         return []
     taken = tuple(mapping[canonical] for canonical in wanted)
     if set(taken) & set(columns):
         return []
-    ids = {normal(column): column for column in reversed(there.columns)}
+    ids = {normal(column): column for column in reversed(there)}
     file = normal(PurePath(other).stem)
     links = []
     for here in columns:

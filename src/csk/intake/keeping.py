@@ -155,7 +155,7 @@ def _opened(name: str, kept: Piece) -> Opened:
 def _is_joined(one: Opened) -> bool:
     """Tell whether a file takes columns from another export, or may give them."""
     export = one.recognition.known
-    if export is None:
+    if export is None or isinstance(one.source, Joined):
         return isinstance(one.source, Joined)
     givers = {join.export for other in exports() for join in other.joins}
     return bool(export.export.joins) or export.export.name in givers

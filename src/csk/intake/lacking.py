@@ -20,15 +20,22 @@ class Missing:
     """A column that a role needs and the file has not: any one of `names` would do."""
 
     names: tuple[str, ...]
-    nearest: tuple[str, ...] = ()
-    """Columns of the file with similar names."""
+    free: tuple[str, ...] = ()
+    """Columns of the file that are not mapped,"""
+    synonyms: tuple[str, ...] = ()
+    """and what else the missing column is called, for a guess at which of them is meant."""
+
+    @property
+    def nearest(self) -> tuple[str, ...]:
+        """Return columns of the file with similar names; sought only when somebody is told."""
+        return _close(self.names, self.free) or _close(self.synonyms, self.free, _SURELY_MEANT)[:1]
 
     def __str__(self) -> str:
         """Say what is missing and what may be meant."""
-        wanted = " or ".join(self.names)
-        if not self.nearest:
+        wanted, nearest = " or ".join(self.names), self.nearest
+        if not nearest:
             return wanted
-        return f"{wanted} (is it {' or '.join(repr(name) for name in self.nearest)}?)"
+        return f"{wanted} (is it {' or '.join(repr(name) for name in nearest)}?)"
 
 
 def missing_columns(
@@ -37,17 +44,13 @@ def missing_columns(
     free: Sequence[str],
     synonyms: Mapping[str, Sequence[str]],
 ) -> tuple[Missing, ...]:
-    """Return what of a table is not mapped, with the free columns of the file that are close."""
+    """Return what of a table is not mapped; a free column of the file may be meant by it."""
     wanted: list[tuple[str, ...]] = [
         (c.name,) for c in table.columns if c.required and c.name not in mapping
     ]
     wanted += [group for group in table.one_of if not any(name in mapping for name in group)]
     return tuple(
-        Missing(
-            names,
-            _close(names, free)
-            or _close([s for name in names for s in synonyms[name]], free, _SURELY_MEANT)[:1],
-        )
+        Missing(names, tuple(free), tuple(s for name in names for s in synonyms[name]))
         for names in wanted
     )
 

@@ -117,7 +117,7 @@ class Opened:
                 for r in self.readings
                 if r.column.name in INPUTS[self.role].names
             ),
-            unused=tuple(c for c in self.recognition.unused if c not in self.attributes),
+            unused=tuple(c for c in self.recognition.unused if c not in self.needed),
             dropped=tuple(self.recognition.personal),
             readings=tuple(f"{r.name}: {r.form}" for r in self.readings if r.form),
             notes=(*self.source.shape.notes, *self._known_notes),

@@ -5,7 +5,10 @@ One rule: what is the whole order's counts once, on its first row, wherever the 
 
 from typing import Final
 
+import numpy as np
 import polars as pl
+
+_SEEDS: Final = (6, 7)
 
 PLUS: Final = "plus "
 LESS: Final = "less "
@@ -13,18 +16,37 @@ LESS: Final = "less "
 
 
 class OrderLines:
-    """Tells the further lines of orders seen before, over all batches of one file."""
+    """Tells the further lines of orders seen before, over all batches of one file.
+
+    Orders are remembered by two hashes, sorted by the first: an export has millions of them.
+    """
 
     def __init__(self, column: str) -> None:
         self.column = column
-        self._seen = pl.Series(dtype=pl.String)
+        self._high = np.empty(0, dtype=np.uint64)
+        self._low = np.empty(0, dtype=np.uint64)
 
     def again(self, rows: pl.DataFrame) -> pl.Series:
         """Mark the rows whose order has been seen; a row without an order is its own."""
         orders = rows[self.column].cast(pl.String)
-        is_new = orders.is_first_distinct() & ~orders.is_in(self._seen, nulls_equal=True)
-        self._seen = pl.concat([self._seen, orders.filter(is_new).drop_nulls()])
-        return ~is_new & orders.is_not_null()
+        high, low = (orders.hash(seed).to_numpy() for seed in _SEEDS)
+        first = (orders.is_first_distinct() & orders.is_not_null()).to_numpy()
+        # In the order of their hashes, so that looking them up goes through memory once.
+        order = np.argsort(high)
+        order = order[first[order]]
+        at = np.searchsorted(self._high, high[order])
+        is_new = np.ones(len(order), dtype=np.bool_)
+        near = at < len(self._high)
+        here = at[near]
+        is_new[near] = (self._high[here] != high[order][near]) | (
+            self._low[here] != low[order][near]
+        )
+        new = order[is_new]
+        self._high = np.insert(self._high, at[is_new], high[new])
+        self._low = np.insert(self._low, at[is_new], low[new])
+        marks = np.ones(len(orders), dtype=np.bool_)
+        marks[new] = False
+        return pl.Series("again", marks) & orders.is_not_null()
 
 
 def has_plus(frame: pl.DataFrame) -> bool:

@@ -28,6 +28,7 @@ from csk.schema.inputs import (
 from csk.schema.outputs import (
     COHORT_CELL,
     CUSTOMER_SNAPSHOT,
+    KPI,
     MRR_MOVEMENT,
     OUTPUTS,
     REJECTS,
@@ -48,6 +49,7 @@ __all__ = [
     "FX",
     "INPUTS",
     "KINDS",
+    "KPI",
     "MRR_EVENTS",
     "MRR_MOVEMENT",
     "OUTPUTS",

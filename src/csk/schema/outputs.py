@@ -138,11 +138,41 @@ SURVIVAL: Final = Table(
 )
 
 
+KPI: Final = Table(
+    "fct_kpi",
+    "Key figures: one row for each metric, period and group, with what it is a ratio of.",
+    (
+        Column("as_of", "date", "Day at whose start we stand; nothing at or after it is read."),
+        Column(
+            "period_on",
+            "date",
+            "First day of the period; of figures as of a day, the period of the day before.",
+        ),
+        Column("dimension", "text", "What the groups are groups of; null for the whole book."),
+        Column("group", "text", "The group; null for the whole book."),
+        Column("metric_id", "text", "The metric."),
+        Column("value", "number", "Its value in `unit`; null where there is none."),
+        Column("low", "number", "Lower bound of its 95 % interval; null where none is told."),
+        Column("high", "number", "Upper bound of its 95 % interval; null where none is told."),
+        Column("numerator", "number", "What the value is a ratio of; money in major units."),
+        Column("denominator", "number", "What it is divided by; null where it is no ratio."),
+        Column("n", "count", "Customers or answers behind it."),
+        Column("is_complete", "flag", "Whether all of the period is known."),
+        Column("definition_id", "text", "Definition it follows."),
+        Column(
+            "unit", "text", "amount (major units), share, count, ratio, months, points, score."
+        ),
+        Column("currency", "text", "ISO 4217 code; null where unknown."),
+    ),
+    key=("as_of", "period_on", "dimension", "group", "metric_id"),
+)
+
+
 def risk_column(days: int) -> Column:
     """Return the column of the risk within a horizon."""
     return Column(f"p_churn_{days}d", "number", f"Probability of leaving within {days} days.")
 
 
 OUTPUTS: Final = {
-    table.name: table for table in (CUSTOMER_SNAPSHOT, MRR_MOVEMENT, COHORT_CELL, SURVIVAL)
+    table.name: table for table in (CUSTOMER_SNAPSHOT, MRR_MOVEMENT, COHORT_CELL, SURVIVAL, KPI)
 }

@@ -1,15 +1,16 @@
 """Figures of answers on a scale: NPS, top boxes and means, with intervals.
 
-One rule: answers are counts by score, so that they add up.
+One rule: a figure is made of sums of answers, and its interval of as many as are independent.
 """
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
 from csk.stats.intervals import wilson
+
+_PSEUDO: Final = 0.75
 
 
 class Figure(NamedTuple):
@@ -21,48 +22,56 @@ class Figure(NamedTuple):
     n: int
 
 
-def net_promoters(n_promoters: int, n_passives: int, n_detractors: int, level: float = 0.95) -> Figure:
+NOBODY: Final = Figure(float("nan"), float("nan"), float("nan"), 0)
+
+
+def net_promoters(
+    n_promoters: float,
+    n_passives: float,
+    n_detractors: float,
+    level: float = 0.95,
+    effect: float = 1.0,
+) -> Figure:
     """Return the NPS, from -1 to 1: promoters less detractors, of all answers.
 
-    The interval is the adjusted Wald of a difference of shares of one sample: three quarters of
-    an answer of each kind is added (Agresti and Min 2005, Statistics in Medicine 24:729).
+    The interval is the adjusted Wald of Rocks (2016, The American Statistician 70:365): three
+    more answers, 3/4 of them promoters and 3/4 detractors. `effect` is the design effect by which
+    answers are fewer than they seem.
     """
     n = n_promoters + n_passives + n_detractors
     if not n:
-        return Figure(float("nan"), -1.0, 1.0, 0)
-    more = 1.5
-    m = n + 2 * more
-    up, down = (n_promoters + more / 1.5 * 0.75) / m, (n_detractors + more / 1.5 * 0.75) / m
+        return NOBODY
+    m = n / effect + 4 * _PSEUDO
+    up, down = (n_promoters / effect + _PSEUDO) / m, (n_detractors / effect + _PSEUDO) / m
     centre = up - down
-    half = float(ndtri(0.5 + level / 2)) * np.sqrt((up + down - centre**2) / m)
-    return Figure(
-        (n_promoters - n_detractors) / n,
-        max(centre - half, -1.0),
-        min(centre + half, 1.0),
-        n,
-    )
+    half = float(ndtri(0.5 + level / 2)) * float(np.sqrt((up + down - centre**2) / m))
+    value = (n_promoters - n_detractors) / n
+    low, high = max(centre - half, -1.0), min(centre + half, 1.0)
+    # The adjusted centre lies nearer to 0: of few answers that all agree, the interval must still
+    # hold what was observed.
+    return Figure(value, min(low, value), max(high, value), round(n))
 
 
-def top_box(scores: ArrayLike, n: ArrayLike, best: float, level: float = 0.95) -> Figure:
-    """Return the share of answers in the two best points of a scale that ends at `best`."""
-    values, counts = np.asarray(scores, np.float64), np.asarray(n, np.int64)
-    total, top = int(counts.sum()), int(counts[values > best - 2 + 1e-9].sum())
-    interval = wilson(top, total, level)
-    value = top / total if total else float("nan")
-    return Figure(value, float(interval.low), float(interval.high), total)
+def top_box(n_top: int, n: int, level: float = 0.95, effect: float = 1.0) -> Figure:
+    """Return the share of answers in the best boxes, with Wilson's interval."""
+    if not n:
+        return NOBODY
+    interval = wilson(n_top / effect, n / effect, level)
+    return Figure(n_top / n, float(interval.low), float(interval.high), n)
 
 
-def mean_score(scores: ArrayLike, n: ArrayLike, level: float = 0.95) -> Figure:
-    """Return the mean of answers with the interval of Student's t."""
+def mean_score(
+    n: int, total: float, squares: float, level: float = 0.95, effect: float = 1.0
+) -> Figure:
+    """Return the mean of `n` answers with their sum and sum of squares; Student's t interval."""
     from scipy.special import stdtrit  # noqa: PLC0415 - most reports have no answers
 
-    values, counts = np.asarray(scores, np.float64), np.asarray(n, np.int64)
-    total = int(counts.sum())
-    if not total:
-        return Figure(float("nan"), float("nan"), float("nan"), 0)
-    mean = float(values @ counts / total)
-    if total == 1:
+    if not n:
+        return NOBODY
+    mean = total / n
+    if n == 1:
         return Figure(mean, float("nan"), float("nan"), 1)
-    variance = float(((values - mean) ** 2) @ counts / (total - 1))
-    half = float(stdtrit(total - 1, 0.5 + level / 2)) * np.sqrt(variance / total)
-    return Figure(mean, mean - half, mean + half, total)
+    variance = max(squares - n * mean * mean, 0.0) / (n - 1)
+    freedom = max(n / effect - 1, 1.0)
+    half = float(stdtrit(freedom, 0.5 + level / 2)) * float(np.sqrt(variance * effect / n))
+    return Figure(mean, mean - half, mean + half, n)

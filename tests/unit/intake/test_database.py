@@ -3,6 +3,7 @@ import shutil
 import socket
 import sqlite3
 import subprocess
+import sys
 import tempfile
 from contextlib import closing
 from datetime import UTC, date, datetime
@@ -237,6 +238,13 @@ def test_a_connection_that_fails_is_told_without_its_password(rows, server, chan
     assert "%40" not in str(refused.value)
 
 
+def test_an_address_that_is_none_is_refused_without_its_password(rows):
+    pytest.importorskip("adbc_driver_postgresql")
+    with pytest.raises(UsageError, match="cannot be understood") as refused:
+        rows("SELECT 1", "postgres://me:hunt[er2@host/base")
+    assert "er2" not in str(refused.value)
+
+
 def test_a_server_that_is_not_there_is_out_of_reach(rows):
     pytest.importorskip("adbc_driver_postgresql")
     with pytest.raises(TryAgainError, match=r"127\.0\.0\.1/base is out of reach") as refused:
@@ -308,3 +316,17 @@ def test_a_query_without_a_connection_is_told_what_is_missing(monkeypatch, place
 def test_other_databases_are_refused(tmp_path):
     with pytest.raises(UsageError, match="No database is read at mysql://"):
         spooled("SELECT 1", "mysql://u:p@h/b", tmp_path / "x", "the query")
+
+
+@pytest.mark.parametrize(
+    ("library", "address", "extra"),
+    [
+        ("duckdb", "duckdb://x", "[duckdb]"),
+        ("adbc_driver_postgresql", "postgres://me@127.0.0.1:9/b", "[postgres]"),
+    ],
+)
+def test_a_library_that_is_not_installed_is_named(rows, monkeypatch, library, address, extra):
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(UsageError, match="which is not installed") as refused:
+        rows("SELECT 1", address)
+    assert extra in refused.value.hint

@@ -29,6 +29,8 @@ from csk.intake.locating import Marks
         ("customer_id\nC1\nC2\n", ",", ("customer_id",)),
         ("\n\r\nid,amount\nC1,5\n", ",", ("id", "amount")),
         ("sep=;\r\nid;amount\r\nC1;5\r\n", ";", ("id", "amount")),
+        ("sep=^\nid^amount\nC1^5\n", "^", ("id", "amount")),
+        ('sep="\nid,amount\nC1,5\nC2,6\n', ",", ("id", "amount")),
         ("id,name,\nC1,x,\n", ",", ("id", "name", "column 3")),
         ("id,name\nC1,x,\nC2,y,\n", ",", ("id", "name", "column 3")),
         ("id,2019,2020\nC1,5,6\nC2,7,8\n", ",", ("id", "2019", "2020")),

@@ -1,4 +1,5 @@
 from datetime import date
+from random import Random
 
 import polars as pl
 import pytest
@@ -23,6 +24,18 @@ def test_a_line_is_further_where_its_order_was_seen(batches, again):
         lines.again(pl.DataFrame({"order": batch}, {"order": pl.String})) for batch in batches
     ]
     assert [mark.to_list() for mark in marked] == again
+
+
+def test_orders_are_remembered_as_sets_do():
+    draw, lines, seen = Random(1), OrderLines("order"), set()
+    for _ in range(30):
+        batch = [draw.choice([None, *map(str, range(60))]) for _ in range(draw.randrange(9))]
+        expected = []
+        for order in batch:
+            expected.append(order is not None and order in seen)
+            seen.add(order)
+        marked = lines.again(pl.DataFrame({"order": batch}, {"order": pl.String}))
+        assert marked.to_list() == expected
 
 
 def test_an_order_total_repeated_on_its_lines_counts_once(tmp_path):

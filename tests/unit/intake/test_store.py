@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from filecmp import cmp
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -10,7 +11,10 @@ from csk.errors import DataError, StorageError
 from csk.intake.finding import found
 from csk.intake.rejecting import rejects
 from csk.intake.store import stored
+from csk.reports.blocks import Note
+from csk.reports.reconciliation import reconciliation
 from csk.settings import settings
+from csk.text import words
 
 TODAY = date(2026, 1, 1)
 HEADER = "payment_id,customer_id,paid_on,amount,status\n"
@@ -137,8 +141,11 @@ def test_files_without_ids_that_overlap_are_named(book):
     second = header + "x,2024-01-31,20\nx,2024-02-28,20\n"
     third = header + "x,2024-02-01,30\nx,2024-03-28,30\n"
     assert book(first=first, second=second).overlapping == ()
-    named = book(first=first, second=second, third=third).overlapping
-    assert [name.rpartition("/")[2] for name in named] == ["second.csv", "third.csv"]
+    three = book(first=first, second=second, third=third)
+    named = [name.rpartition("/")[2] for name in three.overlapping]
+    assert named == ["second.csv", "third.csv"]
+    said = [block.text for block in reconciliation(three, words()) if isinstance(block, Note)]
+    assert any("The days of second.csv, third.csv overlap" in text for text in said)
 
 
 def test_rows_numbered_anew_in_every_file_are_all_kept(book):
@@ -167,6 +174,17 @@ def test_what_another_file_gives_is_not_taken_from_an_old_piece(book):
     book("kept", **files)
     for shares in (costs, costs.replace("0.5", "0.9")):
         same(book("kept", costs=shares, **files), book(costs=shares, **files))
+
+
+def test_a_file_that_takes_its_customers_from_another_is_read_again(book):
+    lines = [f"{n},2024-01-{n:02},1{n}" for n in range(1, 29)]
+    payments = "order_id,payment_date,amount\n" + "\n".join(lines) + "\n"
+    for who in ("a", "b"):
+        owners = "order_id,customer_id\n" + "".join(f"{n},{who}{n % 5}\n" for n in range(1, 29))
+        files = {"orders": owners, "payments": payments}
+        kept = book("kept", **files)
+        same(kept, book(**files))
+        assert pl.read_parquet(kept.part("payments", 0))["customer_id"].str.starts_with(who).all()
 
 
 @pytest.mark.parametrize(
@@ -226,3 +244,21 @@ def test_a_packed_file_gives_the_same_shards_when_it_is_kept(tmp_path, book):
     work.mkdir()
     whole = stored(found(paths), settings({}, None), TODAY, work)
     same(stored(found(paths), settings({}, None), TODAY, work, tmp_path / "kept"), whole)
+
+
+def test_an_export_that_changes_for_days_says_so_kept_or_not(tmp_path, book):
+    events = Path(__file__).parent / "exports" / "ga4.jsonl"
+    book(january=JANUARY)
+    work = tmp_path / "plain"
+    work.mkdir()
+    files = found([str(tmp_path / "january.csv"), str(events)])
+    for keep_in in (None, tmp_path / "kept"):
+        made = stored(
+            files, settings({"shards": 2, "reject_limit": 0.5}, None), TODAY, work, keep_in
+        )
+        assert made.tables["usage"].late_days == 3
+    (tmp_path / "january.csv").write_text(FEBRUARY, "utf-8")
+    again = stored(
+        files, settings({"shards": 2, "reject_limit": 0.5}, None), TODAY, work, tmp_path / "kept"
+    )
+    assert again.tables["usage"] == made.tables["usage"]

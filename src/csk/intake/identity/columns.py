@@ -83,7 +83,8 @@ def key_columns(
     if not (found.email or found.phone or (found.name and found.postcode)):
         raise DataError(
             f"{file} has no column that tells who ordered.",
-            details=[f"its columns: {', '.join(columns)}"],
+            # A file without a header has persons in its first line.
+            details=[f"its columns: {', '.join('***' if '@' in c else c for c in columns)}"],
             hint="An e-mail address, a phone number, or a name with a postcode is needed. "
             "Give their columns a plain name such as email, phone, name, postcode.",
         )

@@ -20,8 +20,8 @@ _LAST_DIGITS: Final = 8
 _ONE_DIGIT: Final = "|".join(f"{digit}{{{_LAST_DIGITS}}}" for digit in range(10))
 _JP_MOBILE: Final = r"^0?([6-9]0[1-9]\d{7})$"
 _JP_MOBILE_ABROAD: Final = r"^\+810?([6-9]0[1-9]\d{7})$"
-"""As in the metadata of libphonenumber; such numbers need not go through it one by one. The zero
-in front is often lost in a spreadsheet."""
+"""As libphonenumber has it now (060 is new); such numbers need not go through it one by one. The
+zero in front is often lost in a spreadsheet."""
 _HONORIFIC: Final = r"(様|さま|殿|御中|先生)$"
 _TITLE: Final = r"^(mr|mrs|ms|miss|dr|prof)(\.|\s)\s*"
 _LATIN: Final = r"[a-zà-ɏ]"

@@ -159,3 +159,9 @@ def test_a_file_without_keys_is_refused_with_its_columns(header):
     with pytest.raises(DataError, match="no column that tells who ordered") as told:
         found(header)
     assert header.split(",")[0] in told.value.details[0]
+
+
+def test_a_first_line_of_values_is_not_shown():
+    with pytest.raises(DataError) as told:
+        found("taro@example.com,100")
+    assert told.value.details == ("its columns: ***, 100",)

@@ -44,6 +44,7 @@ PHONES = [
     ("０９０－１２３４－５６７８", "JP", "+819012345678"),
     ("'+81 90 1234 5678", None, "+819012345678"),
     ("+81 (0)90-1234-5678", "US", "+819012345678"),
+    ("060-1234-5678", "JP", "+816012345678"),
     ("03-3456-7890", "JP", "+81334567890"),
     ("03 3456 7890 内線12", "JP", "+81334567890"),
     ("0120-444-113", "JP", "+81120444113"),
@@ -124,7 +125,9 @@ def test_a_postcode_has_one_form(written, country, expected):
 
 
 def test_japanese_mobiles_are_what_the_library_makes_of_them():
-    written = [f"0{prefix}0{rest}" for prefix in range(10) for rest in ("12345678", "02345678")]
+    # 060 is newer than some releases of the library: it is ours to know, so that ids stay.
+    prefixes = [prefix for prefix in range(10) if prefix != 6]
+    written = [f"0{prefix}0{rest}" for prefix in prefixes for rest in ("12345678", "02345678")]
     written += [number[1:] for number in written] + ["0901234567", "090123456789"]
     found = phones(pl.Series(written), pl.repeat("JP", len(written), eager=True)).to_list()
     for number, ours in zip(written, found, strict=True):
