@@ -48,11 +48,21 @@ class Motion:
     """Month in which the fiscal year begins, 1 to 12."""
     pause: str = "movement"
     """`movement`, `churn`, or `keep`: a pause that changes nothing."""
+    grain: str = "period"
+    """`period`: from its start to its end; `day`: every day's net change is a movement of its own,
+    and customers are counted once for each."""
+    minor: int = 1
+    """Counts to a multiple of which the amount of each contract is rounded, half up."""
 
     @property
     def key(self) -> list[str]:
         """Return the columns that tell apart what is counted as one."""
         return list(LEVELS[self.level])
+
+    @property
+    def told_by(self) -> str:
+        """Return the column of which each value of a key has one movement."""
+        return "period_on" if self.grain == "period" else "changed_on"
 
     def period(self, day: pl.Expr) -> pl.Expr:
         """Return the first day of the period of `day`."""
@@ -85,7 +95,7 @@ def changes(tables: Tables, motion: Motion) -> pl.LazyFrame:
 
 
 def movements(changes: pl.LazyFrame, motion: Motion) -> pl.LazyFrame:
-    """Return one row for each key and period in which something changed.
+    """Return one row for each key and period (by the day: and day) in which something changed.
 
     `period_on`, `before` and `after` (counts a month at its two ends), `kind` (of `KINDS`; null
     where both ends are alike), `how` a rise or fall of who stayed came about (`plan`, `add_on`,
@@ -105,7 +115,7 @@ def movements(changes: pl.LazyFrame, motion: Motion) -> pl.LazyFrame:
             n_begun=pl.col("n_started").cast(pl.Int64).cum_sum(),
             n_gone=pl.col("n_ended").cast(pl.Int64).cum_sum(),
         )
-        .filter(pl.any_horizontal(*(run_ends(name) for name in key), run_ends("period_on")))
+        .filter(pl.any_horizontal(*(run_ends(name) for name in (*key, motion.told_by))))
         .with_columns(
             *(
                 pl.col(name) - pl.col(name).shift(1).fill_null(0)
@@ -241,7 +251,7 @@ def _served(subscriptions: pl.LazyFrame, motion: Motion) -> pl.LazyFrame:
     rows = subscriptions.filter(pl.col("started_on") < motion.as_of).with_columns(
         cause=cause(pl.col("cancel_reason")),
         filled=pl.col("plan").fill_null(""),
-        mrr_amount=pl.col("mrr_amount").fill_null(0),
+        mrr_amount=_rounded(pl.col("mrr_amount").fill_null(0), motion.minor),
     )
     if motion.level == "subscription" and "subscription_id" not in names:
         rows = rows.with_columns(subscription_id=pl.col("customer_id"))
@@ -258,6 +268,11 @@ def _served(subscriptions: pl.LazyFrame, motion: Motion) -> pl.LazyFrame:
         .with_columns(started_on=pl.when(bridged).then(reach).otherwise("started_on"))
         .filter((pl.col("ended_on") > pl.col("started_on")).fill_null(value=True))
     )
+
+
+def _rounded(amount: pl.Expr, minor: int) -> pl.Expr:
+    """Round half up to a multiple of `minor`, in whole numbers."""
+    return amount if minor == 1 else (amount + minor // 2) // minor * minor
 
 
 def _unpaused(rows: pl.LazyFrame, motion: Motion) -> pl.LazyFrame:
