@@ -11,8 +11,8 @@ import pytest
 from hypothesis import settings
 
 from csk.book import Book, StoredTable, Window
-from csk.intake.partition import PartitionedTable
-from csk.intake.rows import DAY, dtype
+from csk.intake.canonical.rows import DAY, dtype
+from csk.intake.storage.partition import PartitionedTable
 from csk.schema import INPUTS
 
 # No deadline: a shared machine stalls, which says nothing of the law. On CI the examples are the

@@ -21,8 +21,8 @@ from csk.analyses.segment import Segmentation, segmentation
 from csk.analyses.window import window
 from csk.book import Book
 from csk.engine.local import LocalEngine
-from csk.intake.finding import found
-from csk.intake.store import stored
+from csk.intake.origins.finding import found
+from csk.intake.storage.store import stored
 from csk.models.value import UNIT, factors
 from csk.settings import settings
 from csk.simulation.company import BLOCK, Company, source, true_survival

@@ -25,7 +25,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from csk.errors import CskError
-from csk.intake.reading import opened
+from csk.intake.formats.reading import opened
 
 Table = list[list[str]]
 MEASURES = 10

@@ -12,8 +12,8 @@ import pytest
 from csk.analyses.segment import segmentation
 from csk.analyses.window import window
 from csk.engine.local import LocalEngine
-from csk.intake.finding import found
-from csk.intake.store import stored
+from csk.intake.origins.finding import found
+from csk.intake.storage.store import stored
 from csk.models import contract
 from csk.models.contract import Horizons
 from csk.models.value import UNIT

@@ -5,9 +5,9 @@ import polars as pl
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from csk.intake.dates import DateReading, dates
-from csk.intake.ids import ids, texts
-from csk.intake.numbers import amounts
+from csk.intake.values.dates import DateReading, dates
+from csk.intake.values.ids import ids, texts
+from csk.intake.values.numbers import amounts
 
 FOUR_PLACES = st.decimals(-(10**11), 10**11, places=4)
 LONG_PLACES = st.decimals(-(10**14), 10**14, allow_nan=False, allow_infinity=False)

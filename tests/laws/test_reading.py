@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mutants import mutant, outcome
 
-from csk.intake.encoding import detected
-from csk.intake.reading import opened
+from csk.intake.formats.encoding import detected
+from csk.intake.formats.reading import opened
 
 JAPANESE = "山田花子東京都渋谷区様株式会社売上金額円あいうえおさしすせそアイウエオカキクケコー、。"
 VALUES = st.one_of(

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from csk.intake.finding import found
-from csk.intake.store import stored
+from csk.intake.origins.finding import found
+from csk.intake.storage.store import stored
 from csk.settings import settings as configured
 
 TODAY, BEGIN = date(2026, 1, 1), date(2024, 1, 1)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from csk.intake.exports import known
+from csk.intake.recognition.exports import known
 
 EXPORTS = ("fivetran", "eccube")
 TEXTS = (".csv", ".tsv", ".txt")

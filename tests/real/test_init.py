@@ -3,8 +3,8 @@
 import pytest
 
 from csk.cli.run_check import run_stub
-from csk.intake.finding import found
-from csk.intake.looking import looked_at
+from csk.intake.origins.finding import found
+from csk.intake.plans.looking import looked_at
 from csk.settings import Settings, settings
 
 STOPS = {"CDNOW_sample.txt"}

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from csk.errors import DataError
-from csk.intake.reading import opened
+from csk.intake.formats.reading import opened
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ import gzip
 import polars as pl
 import pytest
 
-from csk.intake.recognise import recognise
+from csk.intake.recognition.recognise import recognise
 
 HOTEL = "hotel/data"
 ROLES = {

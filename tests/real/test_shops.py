@@ -9,10 +9,10 @@ import pytest
 
 from csk.analyses.segment import segmentation
 from csk.cli.session import opened_book
-from csk.intake.exports import known
-from csk.intake.finding import found
-from csk.intake.opening import Opened, OpenedFiles, opened_files
-from csk.intake.rows import canonical
+from csk.intake.canonical.rows import canonical
+from csk.intake.origins.finding import found
+from csk.intake.plans.opening import Opened, OpenedFiles, opened_files
+from csk.intake.recognition.exports import known
 from csk.money import COUNTS_PER_UNIT
 from csk.settings import Settings
 

@@ -1,7 +1,6 @@
 """How recurring revenue moved: from the start of each period to its end, by kind.
 
-One rule: start + new + expansion + reactivation + resume - contraction - churn - pause = end, to
-the last count, for every period and group; where that does not hold there is no result.
+One rule: every period adds up (see `csk.models.periods`), and so do the groups of one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,86 +11,23 @@ import polars as pl
 
 from csk.book import Book
 from csk.calendar import plus_months
+from csk.definitions import definition
 from csk.engine.protocol import Engine
 from csk.errors import DataError, UsageError
-from csk.models.rates import Retained
-from csk.schema import MRR_MOVEMENT
-from csk.tables.movements import (
-    FALLS,
-    KINDS,
-    Motion,
-    level_sums,
-    movement_sums,
-    states,
+from csk.models.periods import (
+    CAUSES,
+    LEVEL_KEY,
+    MOVEMENT_KEY,
+    STAYED,
+    Moved,
+    Period,
+    by_ends,
+    periods,
 )
-from csk.tables.spells import INVOLUNTARY, UNKNOWN, VOLUNTARY
-
-CAUSES = {VOLUNTARY: "voluntary", INVOLUNTARY: "involuntary", UNKNOWN: "unknown"}
-STAYED = ("plan", "add_on", "price")
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """Customers who moved in one way, and by how much (counts a month, signed)."""
-
-    n: int = 0
-    amount: int = 0
-
-    def __add__(self, other: "Moved") -> "Moved":
-        """Add two of them up."""
-        return Moved(self.n + other.n, self.amount + other.amount)
-
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    """One period of one group; money in counts a month."""
-
-    group: str
-    starts_on: date
-    ends_on: date
-    """First day no longer in it."""
-    n_start: int
-    start_amount: int
-    moved: Mapping[str, Moved]
-    """By kind, all of `KINDS`."""
-    how: Mapping[tuple[str, str], Moved]
-    """By (expansion or contraction, way): plan, add_on, price."""
-    causes: Mapping[str, Moved]
-    """Churn by cause."""
-    flash: Moved
-    """Who came and left inside the period; part of no other kind."""
-    is_complete: bool = True
-
-    @property
-    def n_end(self) -> int:
-        """Return how many pay at the end."""
-        came = sum(self.moved[k].n for k in ("new", "reactivation", "resume"))
-        return self.n_start + came - self.moved["churn"].n - self.moved["pause"].n
-
-    @property
-    def end_amount(self) -> int:
-        """Return what stands at the end."""
-        return self.start_amount + sum(moved.amount for moved in self.moved.values())
-
-    @property
-    def retained(self) -> Retained:
-        """Return what those who paid at the start kept paying."""
-        lost = sum(-self.moved[kind].amount for kind in FALLS)
-        rose = self.moved["expansion"].amount
-        return Retained(
-            n=self.n_start,
-            n_after=self.n_start - self.moved["churn"].n - self.moved["pause"].n,
-            amount=self.start_amount,
-            kept_amount=self.start_amount - lost,
-            amount_after=self.start_amount - lost + rose,
-        )
-
-    @property
-    def quick_ratio(self) -> float | None:
-        """Return what came in for each unit that went; null where nothing went."""
-        came = sum(self.moved[kind].amount for kind in ("new", "expansion", "reactivation"))
-        went = -sum(self.moved[kind].amount for kind in ("contraction", "churn"))
-        return came / went if went else None
+from csk.models.rates import Rate, Retained, rate
+from csk.schema import MRR_MOVEMENT
+from csk.tables.movements import KINDS, Motion, level_sums, movement_sums, states
+from csk.tables.renewals import renewals
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +42,16 @@ class MrrResult:
     year: Retained | None = None
     """Who paid twelve months before the last complete period ended, and what became of them."""
     year_from: date | None = None
+    preset: str = ""
+    """Whose definitions hold; empty for csk's own."""
+    renewal: Rate | None = None
+    """Of who was up for renewal in the last complete period, who left in it."""
+
+    @property
+    def latest(self) -> Period:
+        """Return the last complete period, or the last one where none is."""
+        complete = [one for one in self.periods if one.is_complete]
+        return complete[-1] if complete else self.periods[-1]
 
 
 def mrr(
@@ -114,97 +60,61 @@ def mrr(
     motion: Motion,
     by: str = "",
     window: tuple[date | None, date | None] = (None, None),
+    preset: str = "",
 ) -> MrrResult:
     """Return the movements of a dated, contractual book between two days.
 
-    `by` is a column of the customers table, `plan`, or `cohort`. UsageError where the book has no
-    contracts; DataError where movements and levels do not agree, naming the first period.
+    `by` is a column of the customers table, `plan`, or `cohort`; `preset` only labels whose rates
+    are shown, `motion` must be under it already. UsageError where the book has no contracts, or no
+    period lies in the window; DataError where movements and levels do not agree.
     """
     if not book.is_contractual:
         raise UsageError(
             "There are no subscriptions, so nothing recurs.",
             hint="csk segment and csk kpi tell of shops; csk check says what each file is.",
         )
-    whole = _periods(book, engine, motion, "", window)
-    groups = _by_group(_periods(book, engine, motion, by, window)) if by else {}
+    whole = _within(told(book, engine, motion).get("", ()), window)
+    if not whole:
+        raise UsageError("No period lies between these days.")
+    groups = {
+        name: _within(of, window)
+        for name, of in (told(book, engine, motion, by) if by else {}).items()
+    }
     _refuse_other_sums(whole, groups)
     year_from, year = _year(book, engine, motion, whole)
-    return MrrResult(book, motion, whole, groups, year, year_from)
+    result = MrrResult(book, motion, whole, groups, year, year_from, preset)
+    return replace(result, renewal=renewal(book, engine, motion, result.latest))
 
 
-def _periods(
-    book: Book, engine: Engine, motion: Motion, by: str, window: tuple[date | None, date | None]
-) -> tuple[Period, ...]:
-    key = ("group", "period_on", "kind", "how", "cause")
-    sums = engine.total(book, movement_sums(motion, by), key)
-    levels = engine.total(book, level_sums(motion, by), ("group", "period_on"))
-    _refuse_broken(sums, levels)
-    found: list[Period] = []
-    for (group,), rows in sums.partition_by("group", as_dict=True, maintain_order=True).items():
-        found += _of_group(str(group), rows, book, motion)
+def told(book: Book, engine: Engine, motion: Motion, by: str = "") -> dict[str, tuple[Period, ...]]:
+    """Return all periods of each group; without `by` the one group is empty."""
+    levels = engine.total(book, level_sums(motion, by), LEVEL_KEY)
+    sums = engine.total(book, movement_sums(motion, by), MOVEMENT_KEY)
+    found = periods(sums, levels, motion, book.span)
+    if motion.grain == "period":
+        return found
+    ends = engine.total(book, movement_sums(replace(motion, grain="period"), by), MOVEMENT_KEY)
+    return by_ends(found, periods(ends, levels, motion, book.span))
+
+
+def renewal(book: Book, engine: Engine, motion: Motion, one: Period) -> Rate:
+    """Return the churn of who was up for renewal in a period of the whole book."""
+    plan = renewals(motion, one.starts_on, one.ends_on)
+    due = engine.total(book, plan, ("group",)).sum()
+    terms = {
+        "customers.due": int(due["n_due"].item()),
+        "customers.due_churn": int(due["n_due_churn"].item()),
+    }
+    return rate(definition("renewal_eligible_churn_rate"), terms)
+
+
+def _within(found: Sequence[Period], window: tuple[date | None, date | None]) -> tuple[Period, ...]:
     first, last = window
     return tuple(
         one
         for one in found
         if (first is None or one.ends_on > first) and (last is None or one.starts_on < last)
     )
-
-
-def _of_group(group: str, rows: pl.DataFrame, book: Book, motion: Motion) -> list[Period]:
-    """Return one period after the other, those without a movement too."""
-    by_period = {day: part for (day,), part in rows.partition_by("period_on", as_dict=True).items()}
-    n, level, found = 0, 0, []
-    day = min(by_period)
-    while day < book.span.as_of:
-        end = plus_months(day, motion.period_months)
-        part = by_period.get(day, rows.clear())
-        one = replace(
-            _period(group, day, end, part),
-            n_start=n,
-            start_amount=level,
-            is_complete=end <= book.span.as_of and day >= book.span.data_from.replace(day=1),
-        )
-        found.append(one)
-        n, level, day = one.n_end, one.end_amount, end
-    return found
-
-
-def _period(group: str, day: date, end: date, rows: pl.DataFrame) -> Period:
-    moved = dict.fromkeys(KINDS, Moved())
-    how = {(kind, way): Moved() for kind in ("expansion", "contraction") for way in STAYED}
-    causes = dict.fromkeys(CAUSES.values(), Moved())
-    flash = Moved()
-    for row in rows.iter_rows(named=True):
-        this = Moved(row["n"], row["amount"])
-        flash += Moved(row["n_flash"], row["flash_amount"])
-        if row["kind"] is None:
-            continue
-        moved[row["kind"]] += this
-        if row["how"]:
-            how[row["kind"], row["how"]] += this
-        if row["kind"] == "churn":
-            causes[CAUSES[row["cause"]]] += this
-    return Period(group, day, end, 0, 0, moved, how, causes, flash)
-
-
-def _refuse_broken(sums: pl.DataFrame, levels: pl.DataFrame) -> None:
-    """Hold the movements against what all contracts add and take, which knows no customers."""
-    key = ["group", "period_on"]
-    both = (
-        sums.group_by(key)
-        .agg(pl.col("amount").sum())
-        .join(levels, on=key, how="full", coalesce=True, suffix="_level")
-        .with_columns(pl.col("amount", "amount_level").fill_null(0))
-        .filter(pl.col("amount") != pl.col("amount_level"))
-        .sort("period_on", "group")
-    )
-    if not both.is_empty():
-        first = both.row(0, named=True)
-        where = f"{first['period_on']:%Y-%m} {first['group']}".strip()
-        sums_ = f"moved {first['amount']}, expected {first['amount_level']} (in 1/10,000)"
-        raise DataError(
-            "The movements do not add up to what the contracts say.", details=[f"{where}: {sums_}"]
-        )
 
 
 def _refuse_other_sums(whole: Sequence[Period], groups: Mapping[str, Sequence[Period]]) -> None:
@@ -217,11 +127,6 @@ def _refuse_other_sums(whole: Sequence[Period], groups: Mapping[str, Sequence[Pe
             )
 
 
-def _by_group(periods: Sequence[Period]) -> dict[str, tuple[Period, ...]]:
-    names = dict.fromkeys(one.group for one in periods)
-    return {name: tuple(one for one in periods if one.group == name) for name in names}
-
-
 def _year(
     book: Book, engine: Engine, motion: Motion, periods: Sequence[Period]
 ) -> tuple[date | None, Retained | None]:
@@ -231,7 +136,7 @@ def _year(
         return None, None
     end = complete[-1].ends_on
     start = plus_months(end, -12)
-    monthly = replace(motion, period_months=1)
+    monthly = replace(motion, period_months=1, grain="period")
     found = engine.total(book, states(monthly, start, end), ("group",))
     if found.is_empty():
         return start, None

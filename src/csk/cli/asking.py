@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
-from csk.intake.doubts import Doubt
+from csk.intake.plans.doubts import Doubt
 from csk.money import CURRENCIES
 from csk.render.drawing.words import wrapped
 from csk.text import Words

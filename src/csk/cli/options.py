@@ -188,9 +188,23 @@ To = Annotated[
         "--to", metavar="DAY", help="Day before which they begin.", rich_help_panel=_MODEL
     ),
 ]
+Preset = Annotated[
+    str | None,
+    typer.Option(
+        "--preset",
+        metavar="NAME",
+        help="Count as a vendor does: chartmogul, stripe, profitwell, recurly, chargebee, "
+        "revenuecat, baremetrics.",
+        rich_help_panel=_MODEL,
+    ),
+]
 Pause = Annotated[
-    Literal["movement", "churn", "keep"],
-    typer.Option("--pause", help="What a pause of a contract is.", rich_help_panel=_MODEL),
+    Literal["movement", "churn", "keep"] | None,
+    typer.Option(
+        "--pause",
+        help="What a pause of a contract is. (default: movement, or as the preset has it)",
+        rich_help_panel=_MODEL,
+    ),
 ]
 Last = Annotated[
     int,

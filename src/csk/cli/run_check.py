@@ -12,13 +12,13 @@ from csk.book import Book
 from csk.cli import emit
 from csk.cli.session import opened_book
 from csk.errors import DataError, UsageError
-from csk.intake.doubts import named_currencies
-from csk.intake.finding import found
-from csk.intake.first_rows import first_rows
-from csk.intake.looking import Looked, Seen, looked_at
-from csk.intake.nearby import nearby
-from csk.intake.places import temporary_store
-from csk.intake.rejecting import rejects
+from csk.intake.origins.finding import found
+from csk.intake.origins.nearby import nearby
+from csk.intake.plans.doubts import named_currencies
+from csk.intake.plans.first_rows import first_rows
+from csk.intake.plans.looking import Looked, Seen, looked_at
+from csk.intake.storage.places import temporary_store
+from csk.intake.storage.rejecting import rejects
 from csk.reports import check as check_report
 from csk.reports.check import About
 from csk.reports.stub import Mapped, changed, settings_file

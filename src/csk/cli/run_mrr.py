@@ -1,6 +1,6 @@
 """What `csk mrr` does once the book is open."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
@@ -8,10 +8,12 @@ from csk.analyses.mrr import mrr, table
 from csk.cli import emit
 from csk.cli.output import Wanted, deliver
 from csk.cli.session import Session
+from csk.definitions import preset
 from csk.errors import UsageError
 from csk.reports import mrr as mrr_report
 from csk.schema import MRR_MOVEMENT
 from csk.tables.movements import COHORT, Motion
+from csk.tables.presets import motion_under
 from csk.text import words
 
 MONTHS: Final = {"month": 1, "quarter": 3, "half": 6, "year": 12}
@@ -26,28 +28,37 @@ class Asked:
     level: str
     period: str
     year_starts: int
-    pause: str
+    pause: str | None
+    """Null for what the preset or csk takes."""
     last: int
     window: tuple[date | None, date | None]
+    preset: str = ""
 
 
 def run(session: Session, wanted: Wanted, asked: Asked) -> None:
     """Find the movements of the book, write what was wanted and show the report."""
     book, settings = session.book, session.settings
     _refuse_unknown_groups(session, asked.by)
-    motion = Motion(
-        as_of=book.span.as_of,
-        grace_days=settings.grace_days,
-        level=asked.level,
-        period_months=MONTHS[asked.period],
-        year_starts=asked.year_starts,
-        pause=asked.pause,
-    )
+    motion = motion_of(session, asked)
     with emit.progress("Following revenue ...", quiet=wanted.quiet):
-        result = mrr(book, session.engine, motion, asked.by, asked.window)
+        result = mrr(book, session.engine, motion, asked.by, asked.window, asked.preset)
         report = mrr_report.report(result, settings, words(), asked.last)
         rows = table(result, asked.by)
     deliver(wanted, book, report, rows, MRR_MOVEMENT)
+
+
+def motion_of(session: Session, asked: Asked) -> Motion:
+    """Return how movements are told apart: flags, then the preset, then settings."""
+    motion = Motion(
+        as_of=session.book.span.as_of,
+        grace_days=session.settings.grace_days,
+        level=asked.level,
+        period_months=MONTHS[asked.period],
+        year_starts=asked.year_starts,
+    )
+    if asked.preset:
+        motion = motion_under(motion, preset(asked.preset), session.book.currency)
+    return replace(motion, pause=asked.pause) if asked.pause else motion
 
 
 def _refuse_unknown_groups(session: Session, by: str) -> None:

@@ -8,7 +8,7 @@ from csk.cli import emit
 from csk.cli.output import Wanted, deliver
 from csk.cli.session import Session
 from csk.errors import ModelError, UsageError
-from csk.intake.earlier import earlier_snapshot
+from csk.intake.origins.earlier import earlier_snapshot
 from csk.reports import cross_section as cross_report
 from csk.reports import segment as segment_report
 from csk.text import words

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from csk.cli import emit
-from csk.intake.housekeeping import clear, kept_parts
+from csk.intake.storage.housekeeping import clear, kept_parts
 from csk.reports import store as store_report
 from csk.text import words
 

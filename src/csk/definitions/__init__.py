@@ -93,7 +93,7 @@ class Definition:
         return self.presets.get(preset, self.variant)
 
     def definition_id(self, preset: str = "") -> str:
-        """Return what a value is labelled with in files: `grr`, or `grr:chargebee` where it differs."""
+        """Return the label of a value in files: `grr`, or `grr:chargebee` where it differs."""
         return f"{self.metric_id}:{preset}" if preset in self.presets else self.metric_id
 
 
@@ -116,7 +116,7 @@ class Preset:
     name: str
     title: str
     options: Mapping[str, str | int]
-    """Of movements: `grain`, `grace_days`, `pause`, `rounding`; those it says nothing of are absent."""
+    """Of movements: `grain`, `grace_days`, `pause`, `rounding`, where it says something of them."""
     decisions: tuple[Decision, ...]
 
 

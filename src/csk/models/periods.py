@@ -123,9 +123,7 @@ def periods(
     _refuse_broken(sums, levels)
     return {
         str(group): tuple(_of_group(str(group), rows, motion, span))
-        for (group,), rows in sums.partition_by(
-            "group", as_dict=True, maintain_order=True
-        ).items()
+        for (group,), rows in sums.partition_by("group", as_dict=True, maintain_order=True).items()
     }
 
 
@@ -135,9 +133,7 @@ def by_ends(
     """Add to each period that was told by the day the same one by its two ends."""
     known = {(one.group, one.starts_on): one for of in ends.values() for one in of}
     return {
-        group: tuple(
-            replace(one, from_end_to_end=known[one.group, one.starts_on]) for one in of
-        )
+        group: tuple(replace(one, from_end_to_end=known[one.group, one.starts_on]) for one in of)
         for group, of in told.items()
     }
 

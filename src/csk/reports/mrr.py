@@ -3,7 +3,9 @@
 One rule: every line reads from start to end, and its middle adds up to the difference.
 """
 
-from csk.analyses.mrr import CAUSES, STAYED, Moved, MrrResult, Period
+from csk.analyses.mrr import MrrResult
+from csk.definitions import definition, preset
+from csk.models.periods import CAUSES, STAYED, Moved, Period
 from csk.models.rates import Rate
 from csk.reports.blocks import Block, Figure, Figures, Grid, GridColumn, Heading, Note, Report, Tone
 from csk.reports.figures import NOTHING, amount, count, number, share
@@ -15,6 +17,7 @@ from csk.text import Words
 
 _ALWAYS = ("new", "expansion", "reactivation", "contraction", "churn")
 MOST_GROUPS = 20
+_DIGITS = {"revenue_churn_rate": 2}
 
 
 def report(result: MrrResult, settings: Settings, say: Words, last: int = 13) -> Report:
@@ -37,22 +40,20 @@ def report(result: MrrResult, settings: Settings, say: Words, last: int = 13) ->
     )
 
 
-def latest(result: MrrResult) -> Period:
-    """Return the last complete period, or the last one where none is."""
-    complete = [one for one in result.periods if one.is_complete]
-    return complete[-1] if complete else result.periods[-1]
-
-
 def _notes(result: MrrResult, say: Words) -> list[Block]:
     span = result.book.span
-    notes = [say(f"note.{key}", day=span.data_from.isoformat()) for key in span.notes]
-    return [Note(text, "warn") for text in notes]
+    notes: list[Block] = [
+        Note(say(f"note.{key}", day=span.data_from.isoformat()), "warn") for key in span.notes
+    ]
+    if result.preset:
+        notes.append(Note(say("mrr.preset", title=preset(result.preset).title, name=result.preset)))
+    return notes
 
 
 def _latest(result: MrrResult, say: Words) -> list[Block]:
-    one, currency = latest(result), result.book.currency
+    one, currency = result.latest, result.book.currency
     change = one.end_amount - one.start_amount
-    each = amount(one.end_amount / one.n_end, currency) if one.n_end else NOTHING
+    each = amount(one.rate("arpa", result.preset).value, currency)
     figures = [
         Figure(
             say("mrr.mrr"),
@@ -61,28 +62,28 @@ def _latest(result: MrrResult, say: Words) -> list[Block]:
         ),
         Figure(say("mrr.customers"), count(one.n_end), say("mrr.customers_remark", each=each)),
         *_retention(result, one, say),
-        Figure(say("mrr.quick"), _quick(one), say("mrr.quick_remark")),
+        _figure("quick", "quick_ratio", result, say),
     ]
-    if one.flash.n:
-        remark = say("mrr.flash_remark")
-        figures.append(Figure(say("mrr.flash"), count(one.flash.n), remark))
+    flash = one.rate("flash_churn", result.preset).numerator
+    if flash:
+        figures.append(Figure(say("mrr.flash"), count(flash), say("mrr.flash_remark")))
     return [Heading(say("mrr.latest", period=_name(one, result))), Figures(tuple(figures))]
 
 
 def _retention(result: MrrResult, one: Period, say: Words) -> list[Figure]:
-    kept, causes = one.retained, one.causes
+    causes = one.causes
     why = ", ".join(
         say(f"mrr.{cause}", n=count(causes[cause].n))
         for cause in CAUSES.values()
         if causes[cause].n
     )
-    left = Rate(one.moved["churn"].n, one.n_start)
-    lost = Rate(-one.moved["churn"].amount, one.start_amount)
+    left = one.rate("customer_churn_rate", result.preset)
     figures = [
         Figure(say("mrr.customer_churn"), share(left.value, 2), _of(left, why, say)),
-        Figure(say("mrr.revenue_churn"), share(lost.value, 2), say("mrr.revenue_churn_remark")),
-        Figure(say("mrr.grr"), share(kept.gross.value), say("mrr.grr_remark")),
-        Figure(say("mrr.nrr"), share(kept.net.value), say("mrr.nrr_remark")),
+        *_renewal(result, say),
+        _figure("revenue_churn", "revenue_churn_rate", result, say),
+        _figure("grr", "grr", result, say),
+        _figure("nrr", "nrr", result, say),
     ]
     if result.year is not None and result.year_from is not None:
         year = result.year
@@ -97,8 +98,27 @@ def _retention(result: MrrResult, one: Period, say: Words) -> list[Figure]:
     return figures
 
 
+def _figure(key: str, metric_id: str, result: MrrResult, say: Words) -> Figure:
+    """Return a rate of the last complete period; what a preset means by it, where it differs."""
+    metric = definition(metric_id)
+    found = result.latest.rate(metric_id, result.preset).value
+    other = metric.presets.get(result.preset)
+    remark = other.says if other else say(f"mrr.{key}_remark")
+    text = number(found) if metric.unit == "ratio" else share(found, _DIGITS.get(metric_id, 1))
+    return Figure(say(f"mrr.{key}"), text, remark)
+
+
+def _renewal(result: MrrResult, say: Words) -> list[Figure]:
+    """Return the churn of who was up for renewal, unless that was everybody."""
+    found = result.renewal
+    if found is None or not found.denominator or found.denominator == result.latest.n_start:
+        return []
+    remark = say("mrr.of", n=count(found.numerator), of=count(found.denominator))
+    return [Figure(say("mrr.renewal"), share(found.value, 2), remark)]
+
+
 def _of(rate: Rate, why: str, say: Words) -> str:
-    text = say("mrr.of", n=count(rate.numerator), of=count(rate.denominator))
+    text = say("mrr.of", n=count(rate.numerator), of=count(rate.denominator or 0))
     return f"{text}: {why}" if why else text
 
 
@@ -136,7 +156,7 @@ def _periods(result: MrrResult, say: Words, last: int) -> list[Block]:
 
 def _waterfall(result: MrrResult, say: Words) -> list[Block]:
     """Return the last complete period as a staircase: each step as a share of the tallest."""
-    one, currency = latest(result), result.book.currency
+    one, currency = result.latest, result.book.currency
     moved = [(kind, one.moved[kind]) for kind in KINDS if one.moved[kind].n]
     steps = [
         ("start", one.n_start, one.start_amount),
@@ -159,16 +179,17 @@ def _waterfall(result: MrrResult, say: Words) -> list[Block]:
 
 
 def _rates(result: MrrResult, say: Words, last: int) -> list[Block]:
+    name = result.preset
     rows = tuple(
         (
             _name(one, result),
             count(one.n_start),
             count(one.n_end),
-            share(Rate(one.moved["churn"].n, one.n_start).value, 2),
-            share(Rate(-one.moved["churn"].amount, one.start_amount).value, 2),
-            share(one.retained.gross.value),
-            share(one.retained.net.value),
-            _quick(one),
+            share(one.rate("customer_churn_rate", name).value, 2),
+            share(one.rate("revenue_churn_rate", name).value, 2),
+            share(one.rate("grr", name).value),
+            share(one.rate("nrr", name).value),
+            number(one.rate("quick_ratio", name).value),
         )
         for one in result.periods[-last:]
     )
@@ -177,13 +198,14 @@ def _rates(result: MrrResult, say: Words, last: int) -> list[Block]:
         GridColumn(say("mrr.period")),
         *(GridColumn(say(f"mrr.short_{title}"), "right") for title in titles),
     )
-    grid = Grid("", columns, rows, ("period_on", *titles), caption=say("mrr.rates_caption"))
+    caption = say("mrr.rates_preset" if name else "mrr.rates_caption")
+    grid = Grid("", columns, rows, ("period_on", *titles), caption=caption)
     return [Heading(say("mrr.rates")), grid]
 
 
 def _ways(result: MrrResult, say: Words) -> list[Block]:
     """Return how customers who stayed came to pay more or less in the last complete period."""
-    one, currency = latest(result), result.book.currency
+    one, currency = result.latest, result.book.currency
     figures = tuple(
         Figure(
             say(f"mrr.{kind}_{way}"),
@@ -200,7 +222,7 @@ def _ways(result: MrrResult, say: Words) -> list[Block]:
 def _groups(result: MrrResult, say: Words) -> list[Block]:
     if not result.groups:
         return []
-    currency, whole = result.book.currency, latest(result)
+    whole = result.latest
     found = [
         (name, one)
         for name, periods in result.groups.items()
@@ -208,8 +230,8 @@ def _groups(result: MrrResult, say: Words) -> list[Block]:
         if one.starts_on == whole.starts_on
     ]
     found.sort(key=lambda pair: (-pair[1].end_amount, pair[0]))
-    rows = [_group(name or NOTHING, one, currency) for name, one in found[:MOST_GROUPS]]
-    rows.append(_group(say("mrr.all"), whole, currency))
+    rows = [_group(name or NOTHING, one, result) for name, one in found[:MOST_GROUPS]]
+    rows.append(_group(say("mrr.all"), whole, result))
     columns = (
         GridColumn(say("mrr.group")),
         *(
@@ -224,15 +246,16 @@ def _groups(result: MrrResult, say: Words) -> list[Block]:
     return [Heading(say("mrr.groups", period=_name(whole, result))), grid, *notes]
 
 
-def _group(name: str, one: Period, currency: str) -> tuple[str, ...]:
+def _group(name: str, one: Period, result: MrrResult) -> tuple[str, ...]:
+    currency, preset_name = result.book.currency, result.preset
     return (
         name,
         count(one.n_end),
         amount(one.start_amount, currency),
         amount(one.end_amount, currency),
-        share(Rate(one.moved["churn"].n, one.n_start).value, 2),
-        share(one.retained.gross.value),
-        share(one.retained.net.value),
+        share(one.rate("customer_churn_rate", preset_name).value, 2),
+        share(one.rate("grr", preset_name).value),
+        share(one.rate("nrr", preset_name).value),
     )
 
 
@@ -251,7 +274,3 @@ def _step(kind: str, money: int, currency: str) -> str:
 
 def _signed(money: float, currency: str) -> str:
     return f"+{amount(money, currency)}" if money > 0 else amount(money, currency)
-
-
-def _quick(one: Period) -> str:
-    return number(one.quick_ratio)

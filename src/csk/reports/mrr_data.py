@@ -3,10 +3,31 @@
 One rule: money is exact text in major units, rates are unrounded and have their two counts.
 """
 
-from csk.analyses.mrr import Moved, MrrResult, Period
+from typing import Final
+
+from csk.analyses.mrr import MrrResult
+from csk.definitions import definition
+from csk.models.periods import Moved, Period
 from csk.models.rates import Rate
 from csk.reports.reconciliation import exact, reconciled
 from csk.settings import Settings
+
+RATES: Final = (
+    "customer_churn_rate",
+    "voluntary_churn_rate",
+    "involuntary_churn_rate",
+    "unknown_churn_rate",
+    "revenue_churn_rate",
+    "net_revenue_churn_rate",
+    "customer_retention_rate",
+    "grr",
+    "nrr",
+    "quick_ratio",
+    "upsell_rate",
+    "cross_sell_rate",
+    "reactivation_rate",
+)
+"""Metrics told for every period."""
 
 
 def plain(result: MrrResult, settings: Settings) -> dict[str, object]:
@@ -21,14 +42,22 @@ def plain(result: MrrResult, settings: Settings) -> dict[str, object]:
         "tax": settings.tax,
         "level": result.motion.level,
         "grace_days": result.motion.grace_days,
+        "grain": result.motion.grain,
+        "pause": result.motion.pause,
+        "preset": result.preset or None,
         "reconciliation": reconciled(result.book),
-        "periods": [_period(one) for one in result.periods],
-        "groups": {name: [_period(one) for one in of] for name, of in result.groups.items()},
+        "periods": [_period(one, result.preset) for one in result.periods],
+        "groups": {
+            name: [_period(one, result.preset) for one in of] for name, of in result.groups.items()
+        },
+        "renewal_eligible": rated("renewal_eligible_churn_rate", result.renewal)
+        if result.renewal
+        else None,
         "twelve_months": _year(result),
     }
 
 
-def _period(one: Period) -> dict[str, object]:
+def _period(one: Period, preset: str) -> dict[str, object]:
     return {
         "starts_on": one.starts_on.isoformat(),
         "ends_on": one.ends_on.isoformat(),
@@ -40,11 +69,7 @@ def _period(one: Period) -> dict[str, object]:
         "flash": _moved(one.flash),
         "n_end": one.n_end,
         "end_amount": exact(one.end_amount),
-        "customer_churn_rate": _rate(Rate(one.moved["churn"].n, one.n_start)),
-        "revenue_churn_rate": _rate(Rate(-one.moved["churn"].amount, one.start_amount)),
-        "grr": _rate(one.retained.gross),
-        "nrr": _rate(one.retained.net),
-        "quick_ratio": one.quick_ratio,
+        "rates": {name: rated(name, one.rate(name, preset), preset) for name in RATES},
     }
 
 
@@ -52,11 +77,17 @@ def _moved(moved: Moved) -> dict[str, object]:
     return {"n": moved.n, "amount": exact(moved.amount)}
 
 
-def _rate(rate: Rate) -> dict[str, object]:
+def rated(metric_id: str, rate: Rate, preset: str = "") -> dict[str, object]:
+    """Return a rate with its two sums, whose definition it follows, and money as exact text."""
+    variant = definition(metric_id).under(preset)
+    is_money = any(name.startswith("money.") for name in variant.terms)
     return {
+        "definition_id": definition(metric_id).definition_id(preset),
         "value": rate.value,
-        "numerator": rate.numerator,
-        "denominator": rate.denominator,
+        "numerator": exact(rate.numerator) if is_money else rate.numerator,
+        "denominator": exact(rate.denominator)
+        if is_money and rate.denominator is not None
+        else rate.denominator,
     }
 
 
@@ -67,8 +98,8 @@ def _year(result: MrrResult) -> dict[str, object] | None:
     return {
         "from": result.year_from.isoformat(),
         "n": year.n,
-        "customer_retention": _rate(year.customers),
-        "nrr": _rate(year.net),
-        "grr": _rate(year.gross),
-        "grr_by_path": _rate(year.gross_by_path) if year.gross_by_path else None,
+        "customer_retention": rated("customer_retention_rate", year.customers),
+        "nrr": rated("nrr", year.net),
+        "grr": rated("grr", year.gross),
+        "grr_by_path": rated("grr", year.gross_by_path, "path") if year.gross_by_path else None,
     }

@@ -159,9 +159,7 @@ KPI: Final = Table(
         Column("n", "count", "Customers or answers behind it."),
         Column("is_complete", "flag", "Whether all of the period is known."),
         Column("definition_id", "text", "Definition it follows."),
-        Column(
-            "unit", "text", "amount (major units), share, count, ratio, months, points, score."
-        ),
+        Column("unit", "text", "money (major units), share, count, ratio, months or score."),
         Column("currency", "text", "ISO 4217 code; null where unknown."),
     ),
     key=("as_of", "period_on", "dimension", "group", "metric_id"),

@@ -218,7 +218,7 @@ def states(motion: Motion, start_on: date, end_on: date, by: str = "") -> Plan:
 
 def _moved(subscriptions: pl.LazyFrame, motion: Motion) -> pl.LazyFrame:
     """Return the two ends of every contract: `changed_on`, `change`, and what they are."""
-    rows = _served(subscriptions, motion)
+    rows = served(subscriptions, motion)
     key = motion.key
     zero, one = pl.lit(0, dtype=pl.Int32), pl.lit(1, dtype=pl.Int32)
     rises = rows.select(
@@ -242,7 +242,7 @@ def _moved(subscriptions: pl.LazyFrame, motion: Motion) -> pl.LazyFrame:
     return pl.concat([rises, falls])
 
 
-def _served(subscriptions: pl.LazyFrame, motion: Motion) -> pl.LazyFrame:
+def served(subscriptions: pl.LazyFrame, motion: Motion) -> pl.LazyFrame:
     """Return the stretches of contracts that were served before `as_of`.
 
     An end at or after it is not yet one; who comes back within the days of grace never left.

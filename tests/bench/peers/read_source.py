@@ -4,7 +4,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from csk.intake.reading import opened
+from csk.intake.formats.reading import opened
 
 path = Path(sys.argv[1])
 with (

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from csk.intake.encoding import utf8
+from csk.intake.formats.encoding import utf8
 
 
 def pieces(path: Path) -> Iterator[bytes]:

@@ -13,11 +13,11 @@ from typing import Any, Final
 
 import polars as pl
 
-from csk.intake.finding import found
-from csk.intake.opening import Opened, opened_files
-from csk.intake.orders import OrderLines
-from csk.intake.rows import canonical
-from csk.intake.rules import FOOTER
+from csk.intake.canonical.orders import OrderLines
+from csk.intake.canonical.rows import canonical
+from csk.intake.canonical.rules import FOOTER
+from csk.intake.origins.finding import found
+from csk.intake.plans.opening import Opened, opened_files
 from csk.money import COUNTS_PER_UNIT
 from csk.schema import INPUTS
 from csk.settings import settings

@@ -20,10 +20,10 @@ import polars as pl
 import pyarrow as pa
 
 from csk.errors import CskError
-from csk.intake.delimited import Delimited
-from csk.intake.jsonlines import JsonLines
-from csk.intake.reading import opened
-from csk.intake.source import TEXT_CAP, Source
+from csk.intake.formats.delimited import Delimited
+from csk.intake.formats.jsonlines import JsonLines
+from csk.intake.formats.reading import opened
+from csk.intake.formats.source import TEXT_CAP, Source
 
 _ROWS = 40
 _PLANS = ("松", "竹", "梅", "定期便コース", "お試し")

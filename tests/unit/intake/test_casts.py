@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from csk.errors import DataError, UsageError
-from csk.intake.casts import CastOptions, cast, flags, reading
+from csk.intake.values.casts import CastOptions, cast, flags, reading
 from csk.schema import INPUTS, KINDS, Column
 
 COLUMNS = {kind: Column(f"a_{kind}", kind, "A column.") for kind in KINDS}

@@ -4,7 +4,7 @@ from datetime import date
 
 import polars as pl
 
-from csk.intake.changes import contracts
+from csk.intake.canonical.changes import contracts
 
 JAN, MAR, JUN = date(2023, 1, 5), date(2023, 3, 5), date(2023, 6, 1)
 

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 
 from csk.errors import DataError
-from csk.intake.compression import compression, unpacked
-from csk.intake.reading import opened
+from csk.intake.formats.compression import compression, unpacked
+from csk.intake.formats.reading import opened
 
 ROWS = "".join(f"C{number:06},{number * number}\n" for number in range(20_000)).encode()
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from csk.errors import CskError, DataError, TryAgainError, UsageError
-from csk.intake.database import connection, spooled
-from csk.intake.reading import opened
+from csk.intake.formats.reading import opened
+from csk.intake.origins.database import connection, spooled
 
 SECRET = "p@ss/w:ord"  # noqa: S105 # the password of a server that lives for one test
 

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from csk.errors import DataError
-from csk.intake.dates import DateReading, date_reading, dates, instants
+from csk.intake.values.dates import DateReading, date_reading, dates, instants
 
 FIFTH = date(2024, 1, 5)
 

@@ -5,7 +5,7 @@ from datetime import date
 import polars as pl
 import pytest
 
-from csk.intake.deriving import derived, in_own_digits
+from csk.intake.canonical.deriving import derived, in_own_digits
 from csk.schema import PAYMENTS, SUBSCRIPTIONS
 
 

@@ -1,8 +1,8 @@
 import pytest
 
 from csk.errors import DataError
-from csk.intake.dialect import detected, names, tabbed, tightened
-from csk.intake.locating import Marks
+from csk.intake.formats.dialect import detected, names, tabbed, tightened
+from csk.intake.formats.locating import Marks
 
 
 @pytest.mark.parametrize(

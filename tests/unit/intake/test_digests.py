@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from csk.intake import digests
-from csk.intake.finding import Found
+from csk.intake.origins.finding import Found
+from csk.intake.storage import digests
 from csk.settings import Settings, settings
 
 FOUND = Found(Path("a.csv"), "a.csv", None, was_named=True)

@@ -1,7 +1,7 @@
 import pytest
 
 from csk.errors import DataError, UsageError
-from csk.intake.encoding import detected, named, title, utf8
+from csk.intake.formats.encoding import detected, named, title, utf8
 
 JAPANESE = (
     "顧客ID,氏名,受注日,金額\n00123,山田太郎,2024/1/5,1200\n00124,鈴木花子さん,2024/1/6,900\n"

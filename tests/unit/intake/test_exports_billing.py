@@ -10,8 +10,8 @@ from typing import NamedTuple
 import pytest
 from exports_reading import fixture, read
 
-from csk.intake.exports import known
-from csk.intake.profiles import normal
+from csk.intake.recognition.exports import known
+from csk.intake.recognition.profiles import normal
 
 PAYMENTS = ("customer_id", "paid_on", "amount", "currency")
 CONTRACTS = ("customer_id", "started_on", "mrr_amount", "term_months", "plan", "ended_on")

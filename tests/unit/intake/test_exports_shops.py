@@ -14,13 +14,13 @@ import polars as pl
 import pytest
 from exports_reading import FIXTURES, TODAY, Told, read
 
-from csk.intake.exports import Known, known
-from csk.intake.finding import found
-from csk.intake.opening import opened_files
-from csk.intake.orders import OrderLines
-from csk.intake.reading import opened
-from csk.intake.rows import canonical
-from csk.intake.store import stored
+from csk.intake.canonical.orders import OrderLines
+from csk.intake.canonical.rows import canonical
+from csk.intake.formats.reading import opened
+from csk.intake.origins.finding import found
+from csk.intake.plans.opening import opened_files
+from csk.intake.recognition.exports import Known, known
+from csk.intake.storage.store import stored
 from csk.money import COUNTS_PER_UNIT
 from csk.settings import settings
 

@@ -3,7 +3,7 @@ from pathlib import PurePath
 import pytest
 
 from csk.errors import UsageError
-from csk.intake.finding import address_shown, found, is_elsewhere, may_be_table
+from csk.intake.origins.finding import address_shown, found, is_elsewhere, may_be_table
 
 SECRET = "hunter2"  # noqa: S105 # stands for a password, to be looked for in what is shown
 

@@ -3,9 +3,9 @@ from datetime import UTC, date, datetime
 import pytest
 
 from csk.analyses.check import Value
-from csk.intake.finding import found
-from csk.intake.first_rows import first_rows
-from csk.intake.looking import looked_at
+from csk.intake.origins.finding import found
+from csk.intake.plans.first_rows import first_rows
+from csk.intake.plans.looking import looked_at
 from csk.settings import Settings
 
 TODAY = date(2025, 1, 1)

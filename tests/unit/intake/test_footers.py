@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from exports_reading import fixture, read
 
-from csk.intake.finding import found
-from csk.intake.store import stored
+from csk.intake.origins.finding import found
+from csk.intake.storage.store import stored
 from csk.settings import settings
 
 HEADER = "Account Name,Opportunity Name,Stage,Amount,Close Date"

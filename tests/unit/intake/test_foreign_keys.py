@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 from exports_reading import TODAY, Told, read
 
-from csk.intake.finding import found
-from csk.intake.store import stored
+from csk.intake.origins.finding import found
+from csk.intake.storage.store import stored
 from csk.settings import settings
 
 N = 40

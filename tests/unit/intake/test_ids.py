@@ -1,7 +1,7 @@
 import polars as pl
 import pytest
 
-from csk.intake.ids import drops_point_zero, ids, known_texts, texts, texts_of
+from csk.intake.values.ids import drops_point_zero, ids, known_texts, texts, texts_of
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 import pytest
 
-from csk.intake.doubts import MOST_ASKED, doubts, named_currencies, told
-from csk.intake.finding import found
-from csk.intake.looking import looked_at
+from csk.intake.origins.finding import found
+from csk.intake.plans.doubts import MOST_ASKED, doubts, named_currencies, told
+from csk.intake.plans.looking import looked_at
 from csk.settings import Settings
 
 PAID = "customer_id,date,amount,currency\n" + "".join(

@@ -3,7 +3,7 @@ from decimal import Decimal
 import polars as pl
 import pytest
 
-from csk.intake.numbers import amounts, decimal_mark, numbers, whole_numbers
+from csk.intake.values.numbers import amounts, decimal_mark, numbers, whole_numbers
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from random import Random
 import polars as pl
 import pytest
 
-from csk.intake.finding import found
-from csk.intake.orders import OrderLines
-from csk.intake.store import stored
+from csk.intake.canonical.orders import OrderLines
+from csk.intake.origins.finding import found
+from csk.intake.storage.store import stored
 from csk.settings import settings
 
 

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from csk.errors import StorageError
-from csk.intake.partition import Buckets, PartitionedTable, write_rows
+from csk.intake.storage.partition import Buckets, PartitionedTable, write_rows
 
 ROWS = pl.DataFrame(
     {

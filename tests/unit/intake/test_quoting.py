@@ -1,7 +1,7 @@
 import pytest
 
-from csk.intake.locating import Marks
-from csk.intake.quoting import fields, rows, stray
+from csk.intake.formats.locating import Marks
+from csk.intake.formats.quoting import fields, rows, stray
 
 COMMA = Marks(",")
 

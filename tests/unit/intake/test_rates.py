@@ -5,7 +5,7 @@ from datetime import date
 import polars as pl
 import pytest
 
-from csk.intake.rates import rates
+from csk.intake.canonical.rates import rates
 
 TABLE = pl.DataFrame(
     {

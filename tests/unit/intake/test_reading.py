@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from csk.errors import DataError, StorageError, UsageError
-from csk.intake.reading import Malformed, opened
-from csk.intake.source import BLOCK_BYTES
+from csk.intake.formats.reading import Malformed, opened
+from csk.intake.formats.source import BLOCK_BYTES
 
 
 @pytest.fixture

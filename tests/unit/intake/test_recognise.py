@@ -2,8 +2,8 @@ import polars as pl
 import pytest
 
 from csk.errors import DataError
-from csk.intake.profiles import normal, profile, unqualified, words
-from csk.intake.recognise import recognise, recognise_as, refusal
+from csk.intake.recognition.profiles import normal, profile, unqualified, words
+from csk.intake.recognition.recognise import recognise, recognise_as, refusal
 from csk.schema import INPUTS
 
 ORDERS = {

@@ -9,9 +9,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from csk.errors import StorageError, TryAgainError, UsageError
-from csk.intake.finding import found
-from csk.intake.nearby import nearby
-from csk.intake.remote import remote_files
+from csk.intake.origins.finding import found
+from csk.intake.origins.nearby import nearby
+from csk.intake.origins.remote import remote_files
 from csk.settings import settings
 
 BODY = b"customer_id,paid_on,amount\n" + b"C1,2024-01-05,12\n" * 100_000
@@ -152,7 +152,7 @@ def test_an_address_that_is_not_asked_is_a_sentence(monkeypatch, address, kind, 
 
 
 def test_a_silent_server_is_not_waited_for_for_ever(monkeypatch):
-    monkeypatch.setattr("csk.intake.remote._SECONDS", 0.2)
+    monkeypatch.setattr("csk.intake.origins.remote._SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}/x"
         with pytest.raises(TryAgainError, match="did not answer"):

@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from csk.intake.rules import Exclusion, named, rule
+from csk.intake.canonical.rules import Exclusion, named, rule
 from csk.schema import PAYMENTS, SUBSCRIPTIONS
 
 VALUES = pl.DataFrame({"state": ["Trial", " ＴＲＩＡＬ ", "paid", "", None]})

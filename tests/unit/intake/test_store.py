@@ -8,9 +8,9 @@ import polars as pl
 import pytest
 
 from csk.errors import DataError, StorageError
-from csk.intake.finding import found
-from csk.intake.rejecting import rejects
-from csk.intake.store import stored
+from csk.intake.origins.finding import found
+from csk.intake.storage.rejecting import rejects
+from csk.intake.storage.store import stored
 from csk.reports.blocks import Note
 from csk.reports.reconciliation import reconciliation
 from csk.settings import settings

@@ -5,7 +5,7 @@ from datetime import date
 import polars as pl
 import pytest
 
-from csk.intake.upserts import Identified, Superseded, Versions
+from csk.intake.storage.upserts import Identified, Superseded, Versions
 
 LEFT = {"customer_id": pl.String, "day": pl.Date, "rule": pl.String, "amount": pl.Int64}
 DAY = date(2024, 1, 5)
@@ -85,7 +85,7 @@ def test_ids_that_begin_anew_in_every_file_replace_nothing(tmp_path):
 
 
 def test_ids_are_compared_on_disk_where_memory_is_short(tmp_path, monkeypatch):
-    monkeypatch.setattr("csk.intake.upserts._HELD_BYTES", 10)
+    monkeypatch.setattr("csk.intake.storage.upserts._HELD_BYTES", 10)
     files = [[row(str(n)) for n in range(50)], [row(str(n)) for n in range(25, 75)]]
     assert decided(tmp_path, files, buckets=2).rows.nonzero()[0].tolist() == [*range(25, 50)]
     assert not list(tmp_path.rglob("*.parquet"))

@@ -7,7 +7,7 @@ import pytest
 import xlsxwriter
 
 from csk.errors import CskError, DataError, UsageError
-from csk.intake.reading import opened
+from csk.intake.formats.reading import opened
 
 HEADER = ("customer_id", "paid_on", "amount")
 DAY = datetime(2024, 1, 5)  # noqa: DTZ001 # a cell of a workbook knows no zone

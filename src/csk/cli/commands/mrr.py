@@ -21,7 +21,8 @@ def mrr(  # the options of a command
     year_starts: o.FiscalYear = 1,
     from_: o.From = None,
     to: o.To = None,
-    pause: o.Pause = "movement",
+    preset: o.Preset = None,
+    pause: o.Pause = None,
     as_of: o.AsOf = None,
     data_from: o.DataFrom = None,
     data_through: o.DataThrough = None,
@@ -43,10 +44,13 @@ def mrr(  # the options of a command
     from csk.cli.output import Wanted
     from csk.cli.run_mrr import Asked, run
     from csk.cli.session import configured, day, opened_book
+    from csk.definitions import preset as known_preset
 
     wanted = Wanted(tuple(output or ()), as_, report, if_exists, encoding, quiet)
     wanted.refuse_early()
-    asked = Asked(by or "", level, period, year_starts, pause, last, (day(from_), day(to)))
+    name = known_preset(preset).name if preset else ""
+    days = (day(from_), day(to))
+    asked = Asked(by or "", level, period, year_starts, pause, last, days, name)
     settings = configured(flags, config)
     with opened_book(paths, settings, store, quiet=quiet, outputs=wanted.outputs) as session:
         run(session, wanted, asked)

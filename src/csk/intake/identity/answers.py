@@ -16,8 +16,8 @@ from csk.errors import DataError
 from csk.intake.identity.columns import personal_columns
 from csk.intake.identity.evidence import ShopFile, first_text
 from csk.intake.identity.normalising import emails, phones
-from csk.intake.ids import texts_of
-from csk.intake.profiles import normal
+from csk.intake.recognition.profiles import normal
+from csk.intake.values.ids import texts_of
 from csk.schema import Column, Table
 
 IDENTIFIED: Final = Table(

@@ -14,7 +14,7 @@ from typing import Any, Final
 import polars as pl
 
 from csk.errors import DataError
-from csk.intake.profiles import normal, profile, words
+from csk.intake.recognition.profiles import normal, profile, words
 
 _MOST_PARTS: Final = 4
 _LONGEST_PART: Final = 6

@@ -10,7 +10,7 @@ from typing import Final
 import polars as pl
 
 from csk.intake.identity.columns import rules
-from csk.intake.ids import nfkc, texts_of
+from csk.intake.values.ids import nfkc, texts_of
 
 _INVISIBLE: Final = r"[\s\x{200b}-\x{200f}\x{2060}\x{feff}]+"
 _EMAIL: Final = r"^[^@<>(),;:\"]+@[^@<>(),;:\"_]*[^@<>(),;:\"_.]\.[^@<>(),;:\"_.0-9]{2,}$"

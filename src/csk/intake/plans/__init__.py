@@ -1,0 +1,1 @@
+"""What is decided about every file of a run before a row is kept."""

@@ -1,0 +1,249 @@
+"""Rows of the files of a run on their way into the tables of a book.
+
+One rule: a row that was parsed and a row that was kept from an earlier run take the same way, in
+the same order, so that a book does not tell which of them were read again.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import polars as pl
+
+from csk.book import StoredTable
+from csk.errors import DataError
+from csk.intake.canonical.orders import OrderLines
+from csk.intake.canonical.rows import DAY, canonical, dtype
+from csk.intake.canonical.rules import FOOTER, MONEY
+from csk.intake.plans.opening import Opened
+from csk.intake.storage.keys import IdReading
+from csk.intake.storage.partition import PartitionedTable
+from csk.intake.storage.pieces import Piece, PieceWriter
+from csk.intake.storage.tally import FileTally, Tally
+from csk.intake.storage.upserts import Identified, Versions
+from csk.money import COUNTS_PER_UNIT
+from csk.schema import INPUTS
+
+SHARDS_A_BUCKET: Final = 32
+"""Shards whose ids are compared at once: an id is small beside its row."""
+LARGEST_SUM: Final = 10**14
+"""Major units that the money of a table may add up to: what Decimal(18,4) holds."""
+
+
+class Input(NamedTuple):
+    """One file of a run: as it was opened, and what is kept of it or shall be."""
+
+    one: Opened
+    piece: Piece | None = None
+    ids: IdReading | None = None
+    writer: PieceWriter | None = None
+
+    @property
+    def has_ids(self) -> bool:
+        """Whether its rows have ids."""
+        return self.piece.has_ids if self.piece is not None else self.ids is not None
+
+    @property
+    def has_updates(self) -> bool:
+        """Whether its rows know when they were last changed."""
+        if self.piece is not None:
+            return self.piece.has_updates
+        return self.ids is not None and self.ids.updated is not None
+
+    @property
+    def spooled_bytes(self) -> int:
+        """Size of it once it is unpacked and in UTF-8; 0 where it is so as it stands."""
+        if self.piece is not None:
+            return self.piece.spooled_bytes
+        return sum(path.stat().st_size for path in self.one.source.temporary_files)
+
+
+class Filing:
+    """The tables of a book that is being made."""
+
+    def __init__(self, root: Path, n_shards: int, inputs: Sequence[Input], today: date) -> None:
+        self.root = root
+        self.n_shards = n_shards
+        self.today = today
+        self.tally = Tally()
+        self.columns = {of.one.role: of.one.all_columns for of in inputs}
+        self.overlapping: list[str] = []
+        self._repeated: Counter[str] = Counter()
+        self._has_ids = {of.one.name: of.has_ids for of in inputs}
+        self._late_days = {
+            role: max(_late_days(of.one) for of in inputs if of.one.role == role)
+            for role in self.columns
+        }
+        self._versions = {
+            role: Versions(root / role / "ids", 1 + (n_shards - 1) // SHARDS_A_BUCKET, role)
+            for role in self.columns
+            if _overlap([of for of in inputs if of.one.role == role])
+        }
+        self._tables = {
+            role: PartitionedTable(
+                root / role, n_shards, DAY.get(role), is_numbered=role in self._versions
+            )
+            for role in self.columns
+        }
+
+    def read(self, of: Input) -> list[pl.DataFrame]:
+        """Read a file into its table and return its broken values, batch by batch."""
+        one, counted = of.one, FileTally(of.one.role, of.one.name)
+        number = self._next(counted)
+        rejects: list[pl.DataFrame] = []
+        plan = one.plan(self.today)
+        wanted = of.ids if of.writer is not None or one.role in self._versions else None
+        once = one.recognition.once_per
+        lines = OrderLines(once) if once else None
+        needed = [*one.needed, *(wanted.columns if wanted is not None else ())]
+        for batch in one.source.batches(list(dict.fromkeys(needed))):
+            again = lines.again(batch.frame) if lines else None
+            part = canonical(batch.frame, plan, batch.first_row, again)
+            ids = wanted.identified(batch.frame, part) if wanted is not None else None
+            if of.writer is not None:
+                of.writer.add(part.rows, ids)
+            counted.n_read += batch.frame.height
+            counted.add(part)
+            self._add(one, number, counted, part.rows, ids)
+            if part.n_rejected:
+                rejects.append(part.rejects.with_columns(pl.col("row") + batch.first_row))
+        if counted.n_read != counted.n_kept + counted.n_rejected + counted.excluded.total():
+            message = f"{one.name}: {counted.n_read} rows read, but {counted.n_kept} kept"
+            raise RuntimeError(message)
+        counted.n_read += one.source.malformed_count + one.source.footer_count
+        counted.n_rejected += one.source.malformed_count
+        counted.excluded[FOOTER] += one.source.footer_count
+        return rejects
+
+    def take(self, one: Opened, piece: Piece) -> None:
+        """Take the rows that were kept of a file into its table."""
+        counted = piece.tally(one.name)
+        number = self._next(counted)
+        for rows, ids in piece.batches(with_ids=one.role in self._versions):
+            self._add(one, number, counted, rows, ids)
+
+    def close(self) -> dict[str, StoredTable]:
+        """Write all tables and return what they hold; only now is it known which rows count."""
+        return {
+            role: table
+            for role in self._tables
+            if (table := self._closed(role)) is not None and table.rows
+        }
+
+    @property
+    def repeated(self) -> Counter[str]:
+        """Return how many rows repeated the id of a row of their own file, by table."""
+        return self._repeated
+
+    def _next(self, counted: FileTally) -> int:
+        number = len(self.tally.of_role(counted.role))
+        self.tally.of_files.append(counted)
+        return number
+
+    def _add(
+        self,
+        one: Opened,
+        number: int,
+        counted: FileTally,
+        rows: pl.DataFrame,
+        ids: Identified | None,
+    ) -> None:
+        table = self._tables[one.role]
+        if ids is not None and one.role in self._versions:
+            self._versions[one.role].add(number, rows, ids, table.rows)
+        counted.add_rows(rows, self.today)
+        _refuse_beyond_sums(rows, one, sum(f.size for f in self.tally.of_role(one.role)))
+        table.add(_completed(rows, one.all_columns, one.role))
+
+    def _closed(self, role: str) -> StoredTable | None:
+        table, columns, files = self._tables[role], self.columns[role], self.tally.of_role(role)
+        empty = pl.DataFrame(schema={name: _kind(role, name) for name in columns})
+        unique = ["customer_id"] if role == "customers" else []
+        found = None
+        if role in self._versions:
+            order = sorted(range(len(files)), key=lambda number: files[number].reach)
+            ranks = [order.index(number) for number in range(len(files))]
+            found = self._versions[role].superseded(ranks, table.rows)
+        is_trusted = found is None or not found.is_renumbered
+        self.overlapping += _overlapping(files, self._has_ids if is_trusted else {})
+        self._repeated[role] = table.close(empty, unique, found.rows if found else None)
+        if found is None or not (found.kept or found.left):
+            return replace(self.tally.table(role, columns), late_days=self._late_days[role])
+        before = sum(one.amount for one in files)
+        first_on, last_on, amount = self._held(role)
+        self.tally.supersede(role, found, before - amount)
+        return replace(
+            self.tally.table(role, columns),
+            first_on=first_on,
+            last_on=last_on,
+            amount=amount if role == "payments" else 0,
+            late_days=self._late_days[role],
+        )
+
+    def _held(self, role: str) -> tuple[date | None, date | None, int]:
+        """Return first and last day and the money of a table as it was written."""
+        rows = pl.scan_parquet(self.root / role / "part-*.parquet")
+        names = self.columns[role]
+        day, money = DAY.get(role, ""), MONEY.get(role, "")
+        days = pl.col(day).cast(pl.Date) if day in names else pl.lit(None, pl.Date)
+        days = days.filter(days <= self.today)
+        amount = pl.col(money).sum() if money in names else pl.lit(0, pl.Int64)
+        first_on, last_on, held = (
+            rows.select(first=days.min(), last=days.max(), amount=amount).collect().row(0)
+        )
+        return first_on, last_on, int(held)
+
+
+def _overlap(inputs: Sequence[Input]) -> bool:
+    """Tell whether a row of these files can stand in them in several versions."""
+    return sum(of.has_ids for of in inputs) > 1 or any(of.has_updates for of in inputs)
+
+
+def _late_days(one: Opened) -> int:
+    """Return the last days that such an export still changes."""
+    known = one.recognition.known
+    return int(known.export.settings.get("late_window", 0)) if known else 0
+
+
+def _overlapping(files: Sequence[FileTally], has_ids: dict[str, bool]) -> Iterator[str]:
+    """Name the files whose days overlap those of another that cannot be told apart from it."""
+    for one in files:
+        for other in files:
+            if other is one or (has_ids.get(one.name) and has_ids.get(other.name)):
+                continue
+            begins, ends = other.first_on, other.last_on
+            if one.first_on is None or one.last_on is None or begins is None or ends is None:
+                continue
+            if one.first_on < ends and begins < one.last_on:
+                yield one.name
+                break
+
+
+def _completed(rows: pl.DataFrame, columns: Sequence[str], role: str) -> pl.DataFrame:
+    """Give every file of a role the same columns, null where it has none."""
+    missing = [c for c in columns if c not in rows.columns]
+    return rows.with_columns(pl.lit(None, dtype=_kind(role, c)).alias(c) for c in missing).select(
+        columns
+    )
+
+
+def _kind(role: str, column: str) -> pl.DataType | type[pl.DataType]:
+    is_known = column in INPUTS[role].names or column == "margin_amount"
+    return dtype(INPUTS[role], column) if is_known else pl.String()
+
+
+def _refuse_beyond_sums(rows: pl.DataFrame, one: Opened, size: float) -> None:
+    """Stop before money adds up to more than whole numbers hold: they would wrap in silence."""
+    if size <= LARGEST_SUM * COUNTS_PER_UNIT:
+        return
+    largest = Decimal(int(str(rows[MONEY[one.role]].abs().max()))) / COUNTS_PER_UNIT
+    raise DataError(
+        f"{one.name}: the money adds up to more than {LARGEST_SUM:,}, which no table can hold.",
+        details=[f"the largest amount is {largest:,}"],
+        hint="Is the right column read as the amount (csk check --stub), and in the right unit "
+        "(--amount-unit minor)?",
+    )

@@ -1,0 +1,1 @@
+"""Text into typed values: dates, numbers, ids."""
