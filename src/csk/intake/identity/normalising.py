@@ -9,7 +9,7 @@ from typing import Final
 
 import polars as pl
 
-from csk.intake.identity.columns import rules
+from csk.intake.identity.keys import rules
 from csk.intake.values.ids import nfkc, texts_of
 
 _INVISIBLE: Final = r"[\s\x{200b}-\x{200f}\x{2060}\x{feff}]+"

@@ -10,10 +10,10 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from csk.errors import StorageError
+from csk.intake import places
 from csk.intake.origins.database import QUERY, connection, spooled
 from csk.intake.origins.finding import Found, merged
 from csk.intake.origins.remote import remote_files
-from csk.intake.storage import places
 from csk.settings import Settings
 
 

@@ -40,6 +40,8 @@ AFTER_READING: Final = frozenset(
         "tiers",
         "rfm",
         "stages",
+        "csat_scale",
+        "targets",
     }
 )
 """Settings that say what is done with rows, not how they are read."""

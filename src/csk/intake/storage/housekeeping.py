@@ -11,7 +11,8 @@ from typing import Any
 
 from csk.book import KeptPart
 from csk.errors import UsageError
-from csk.intake.storage import manifest, pieces, places
+from csk.intake import places
+from csk.intake.storage import manifest, pieces
 
 
 def kept_parts(store: Path) -> tuple[KeptPart, ...]:

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import polars as pl
 
+from csk.intake import places
 from csk.intake.formats.source import Batch, Malformed, Shape, Source
 from csk.intake.plans.joining import Joined
 from csk.intake.plans.opening import Opened
 from csk.intake.recognition.exports import GENERIC, exports, known
 from csk.intake.recognition.recognise import Recognition
-from csk.intake.storage import digests, places
+from csk.intake.storage import digests
 from csk.intake.storage.filing import Input
 from csk.intake.storage.keys import id_reading
 from csk.intake.storage.pieces import Piece, PieceWriter, piece

@@ -14,6 +14,7 @@ import polars as pl
 
 from csk.book import Book, FileRead
 from csk.errors import StorageError
+from csk.intake import places
 from csk.intake.canonical.changes import with_contracts
 from csk.intake.origins.finding import Found
 from csk.intake.plans.opening import OpenedFiles, opened_files
@@ -23,7 +24,7 @@ from csk.intake.plans.refusing import (
     refuse_nothing_kept,
     refuse_rejects,
 )
-from csk.intake.storage import digests, places
+from csk.intake.storage import digests
 from csk.intake.storage.filing import Filing
 from csk.intake.storage.keeping import Kept, inputs
 from csk.intake.storage.manifest import manifest, pieces_of, write_manifest

@@ -4,16 +4,14 @@ One rule: who receives the goods is nobody's key; a column is believed only as i
 """
 
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 
 from csk.errors import DataError
+from csk.intake.identity.keys import rules
 from csk.intake.recognition.profiles import normal, profile, words
 
 _MOST_PARTS: Final = 4
@@ -51,13 +49,6 @@ class KeyColumns:
     def personal(self) -> frozenset[str]:
         """Those of them that are a person's."""
         return frozenset(self.read) - {self.country, self.member, self.order}
-
-
-@cache
-def rules() -> Mapping[str, Any]:
-    """Return `keys.toml`."""
-    text = (files("csk.intake.identity") / "keys.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
 
 
 def key_columns(

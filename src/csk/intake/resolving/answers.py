@@ -13,10 +13,10 @@ import numpy as np
 import polars as pl
 
 from csk.errors import DataError
-from csk.intake.identity.columns import personal_columns
-from csk.intake.identity.evidence import ShopFile, first_text
 from csk.intake.identity.normalising import emails, phones
 from csk.intake.recognition.profiles import normal
+from csk.intake.resolving.columns import personal_columns
+from csk.intake.resolving.evidence import ShopFile, first_text
 from csk.intake.values.ids import texts_of
 from csk.schema import Column, Table
 

@@ -1,0 +1,1 @@
+"""Customers for shops that have no customer id: records that hang together."""
