@@ -10,13 +10,13 @@ from time import sleep
 import pytest
 
 from csk.errors import ExitCode
-from csk.intake.storage.places import in_use
+from csk.intake.places import in_use
 
 # Holds the store as a run does that is reading into it.
 BUILDER = """
 import sys
 from pathlib import Path
-from csk.intake.storage.places import building
+from csk.intake.places import building
 with building(Path(sys.argv[1])):
     print("building", flush=True)
     sys.stdin.read()

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 
 from csk.analyses.identify import resolution
 from csk.intake.formats.reading import opened
-from csk.intake.identity.columns import key_columns
-from csk.intake.identity.evidence import ShopFile, evidence
 from csk.intake.identity.hashing import hashed
+from csk.intake.resolving.columns import key_columns
+from csk.intake.resolving.evidence import ShopFile, evidence
 
 KEY = bytes(range(64))
 HEADER = ("注文番号", "会員ID", "メールアドレス", "電話番号", "氏名", "郵便番号", "合計金額")

@@ -98,7 +98,9 @@ def test_the_listed_months_have_the_published_rates(
     assert 100 * one.moved["churn"].n / one.n_start == pytest.approx(churn, abs=0.005)
     assert 100 * one.retained.gross.value == pytest.approx(gross, abs=0.005)
     assert 100 * one.retained.net.value == pytest.approx(net, abs=0.005)
-    assert one.rate("quick_ratio").value == (None if quick is None else pytest.approx(quick, abs=0.005))
+    assert one.rate("quick_ratio").value == (
+        None if quick is None else pytest.approx(quick, abs=0.005)
+    )
 
 
 def test_twelve_months_of_the_playbook_under_every_reading(real):

@@ -349,11 +349,11 @@ def _worth(last: pl.DataFrame, customers: pl.DataFrame) -> tuple[Worth, ...]:
 
 def measured(result: Surveys) -> tuple[Measured, ...]:
     """Return the figures of every period as key figures, of the whole and of each group."""
-    return tuple(
-        one.of(result.by, said.group) if said in result.group_periods else one
-        for said in (*result.periods, *result.group_periods)
-        for one in _measured(said)
-    )
+    whole = [one for said in result.periods for one in _measured(said)]
+    groups = [
+        one.of(result.by, said.group) for said in result.group_periods for one in _measured(said)
+    ]
+    return (*whole, *groups)
 
 
 def _measured(said: Said) -> list[Measured]:

@@ -157,6 +157,18 @@ Compared = Annotated[
         rich_help_panel=_MODEL,
     ),
 ]
+CsatScale = Annotated[
+    int | None,
+    typer.Option(
+        "--csat-scale",
+        metavar="N",
+        min=3,
+        max=100,
+        help="Best answer to a CSAT question; the worst is 1. (default: 5)",
+        show_default=False,
+        rich_help_panel=_READ,
+    ),
+]
 Level = Annotated[
     Literal["customer", "subscription", "product"],
     typer.Option("--level", help="What comes or leaves as one.", rich_help_panel=_MODEL),

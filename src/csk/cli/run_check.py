@@ -14,10 +14,10 @@ from csk.cli.session import opened_book
 from csk.errors import DataError, UsageError
 from csk.intake.origins.finding import found
 from csk.intake.origins.nearby import nearby
+from csk.intake.places import temporary_store
 from csk.intake.plans.doubts import named_currencies
 from csk.intake.plans.first_rows import first_rows
 from csk.intake.plans.looking import Looked, Seen, looked_at
-from csk.intake.storage.places import temporary_store
 from csk.intake.storage.rejecting import rejects
 from csk.reports import check as check_report
 from csk.reports.check import About

@@ -13,14 +13,14 @@ from csk.analyses.identify import Identified, Resolution, resolution
 from csk.cli import emit
 from csk.errors import DataError, UsageError
 from csk.intake.formats.reading import opened
-from csk.intake.identity.answers import IDENTIFIED, Answers
-from csk.intake.identity.columns import KeyColumns, key_columns, personal_columns
-from csk.intake.identity.evidence import Evidence, ShopFile, evidence
 from csk.intake.identity.secret import Secret, secret
 from csk.intake.origins.apart import apart
 from csk.intake.origins.finding import found
 from csk.intake.origins.nearby import nearby
-from csk.intake.storage.places import temporary_store
+from csk.intake.places import temporary_store
+from csk.intake.resolving.answers import IDENTIFIED, Answers
+from csk.intake.resolving.columns import KeyColumns, key_columns, personal_columns
+from csk.intake.resolving.evidence import Evidence, ShopFile, evidence
 from csk.reports import identify as identify_report
 from csk.reports.identify import Reading
 from csk.settings import Settings

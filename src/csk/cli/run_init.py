@@ -16,9 +16,9 @@ from csk.cli import emit
 from csk.cli.asking import answers, can_ask
 from csk.errors import DataError, StorageError, UsageError
 from csk.intake.origins.finding import Found, found
+from csk.intake.places import temporary_store
 from csk.intake.plans.doubts import MOST_ASKED, doubts, named_currencies, told
 from csk.intake.plans.looking import Looked, Seen, looked_at
-from csk.intake.storage.places import temporary_store
 from csk.reports import init as init_report
 from csk.reports.blocks import Report
 from csk.reports.init import GENERIC

@@ -19,7 +19,7 @@ from csk.errors import UsageError
 from csk.intake.origins.apart import apart
 from csk.intake.origins.finding import found, is_elsewhere
 from csk.intake.origins.nearby import nearby
-from csk.intake.storage.places import in_use, temporary_store
+from csk.intake.places import in_use, temporary_store
 from csk.intake.storage.store import stored
 from csk.schema import INPUTS
 from csk.settings import CONFIG_NAME, Settings, config_file, settings

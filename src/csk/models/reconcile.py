@@ -140,12 +140,26 @@ class Step:
 
     cause: str
     detail: str
-    numerator: Fraction
-    denominator: Fraction | None
     value: Fraction | None
     """Change of the value; null where one of its ends has none."""
+    numerator: Fraction | None
+    """Change of what is divided; null where a side tells the quotient alone."""
+    denominator: Fraction | None
     n_customers: int | None
     """Customers for whom the figure changed; null where that cannot be known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A figure that somebody else tells, in counts where it is money."""
+
+    value: Fraction
+    unit: Fraction
+    """One of its last written digit."""
+
+    def holds(self, value: Fraction | None) -> bool:
+        """Tell whether a value, rounded as this one, is this one."""
+        return value is not None and abs(value - self.value) * 2 <= self.unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +204,9 @@ def metrics(presets: Iterable[str] = ()) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*FIRST, *MOVED, *known)))
 
 
-def periods(sums: Mapping[date, Mapping[str, int]], first: date, end: date, months: int) -> dict[date, Terms]:
+def periods(
+    sums: Mapping[date, Mapping[str, int]], first: date, end: date, months: int
+) -> dict[date, Terms]:
     """Return the terms of every period from `first` until `end`, from `FLOWS` by period."""
     n, amount, found = 0, 0, {}
     nothing = dict.fromkeys(FLOWS, 0)
@@ -238,15 +254,39 @@ def figure(metric_id: str, side: Side, terms: Terms) -> Figure:
     of = metric(metric_id)
     found: Rate = rate(of, terms, side.preset)
     variant = of.under(side.preset)
-    scaled = side.factor if _is_money(variant.numerator) else Fraction(1)
+    scaled = side.factor if is_money(variant.numerator) else Fraction(1)
     if found.denominator is None:
         return Figure(found.numerator * scaled)
-    below = side.factor if _is_money(variant.denominator) else Fraction(1)
+    below = side.factor if is_money(variant.denominator) else Fraction(1)
     return Figure(found.numerator * scaled, found.denominator * below)
 
 
-def _is_money(terms: Sequence[Term]) -> bool:
+def is_money(terms: Sequence[Term]) -> bool:
+    """Return whether terms are sums of money; otherwise they count customers."""
     return any(term.name.startswith("money.") for term in terms)
+
+
+def formula_customers(metric_id: str, before: Side, after: Side, terms: Terms) -> int | None:
+    """Return how many customers a formula takes in or leaves out that another does not.
+
+    Null where that is more than a sum of movements, or where it is no formula that differs.
+    """
+    if before.flash_counts != after.flash_counts:
+        return terms["customers.flash"]
+    if (before.back_is_new, before.back_is_kept) != (after.back_is_new, after.back_is_kept):
+        return terms["customers.reactivation"]
+    of = metric(metric_id)
+    one, other = (of.under(side.preset) for side in (before, after))
+    parts = {*_signed(one)} ^ {*_signed(other)}
+    names = {f"customers.{name.partition('.')[2]}" for _, name, _ in parts}
+    if before.preset == after.preset or not names <= _COUNTED.keys():
+        return None
+    return sum(terms[name] for name in names)
+
+
+def _signed(variant: Variant) -> list[tuple[int, str, int]]:
+    both = ((0, variant.numerator), (1, variant.denominator))
+    return [(place, term.name, term.sign) for place, terms in both for term in terms]
 
 
 def step(cause: str, detail: str, before: Figure, after: Figure, n: int | None) -> Step:
@@ -254,22 +294,22 @@ def step(cause: str, detail: str, before: Figure, after: Figure, n: int | None) 
     below = None
     if before.denominator is not None or after.denominator is not None:
         below = (after.denominator or Fraction(0)) - (before.denominator or Fraction(0))
-    return Step(
-        cause=cause,
-        detail=detail,
-        numerator=after.numerator - before.numerator,
-        denominator=below,
-        value=_less(after.value, before.value),
-        n_customers=n,
-    )
+    value = _less(after.value, before.value)
+    return Step(cause, detail, value, after.numerator - before.numerator, below, n)
+
+
+def last_step(told: Told, reached: Figure) -> tuple[Step, ...]:
+    """Return what is left of a figure that is told: its rounding, or what is unexplained."""
+    rest = _less(told.value, reached.value)
+    if rest == 0:
+        return ()
+    cause = ROUNDING if told.holds(reached.value) else UNEXPLAINED
+    apart = reached.denominator is not None
+    return (Step(cause, "", rest, None if apart else rest, None, None),)
 
 
 def _less(one: Fraction | None, other: Fraction | None) -> Fraction | None:
     return None if one is None or other is None else one - other
-
-
-def _grain(side: Side) -> str:
-    return str(getattr(side.way.motion, "grain", "period"))
 
 
 WAYS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -279,7 +319,6 @@ WAYS: Final[Mapping[str, tuple[str, ...]]] = {
     "same_period": ("flash_counts",),
     "came_back": ("back_is_new", "back_is_kept"),
     "formula": ("preset",),
-    "fx": ("factor",),
 }
 """Fields of `Way` and `Side` by the cause they stand for; those of `Motion` follow."""
 MOTIONS: Final[Mapping[str, str]] = {

@@ -85,7 +85,7 @@ def _retention(result: MrrResult, one: Period, say: Words) -> list[Figure]:
         _figure("grr", "grr", result, say),
         _figure("nrr", "nrr", result, say),
     ]
-    if result.year is not None and result.year_from is not None:
+    if result.year is not None and result.year_from is not None and not _has_own_retention(result):
         year = result.year
         remark = say(
             "mrr.year_remark",
@@ -96,6 +96,11 @@ def _retention(result: MrrResult, one: Period, say: Words) -> list[Figure]:
         )
         figures.append(Figure(say("mrr.year"), share(year.net.value), remark))
     return figures
+
+
+def _has_own_retention(result: MrrResult) -> bool:
+    """Tell whether the preset reckons retention in a way that a year's two ends do not tell."""
+    return any(result.preset in definition(name).presets for name in ("grr", "nrr"))
 
 
 def _figure(key: str, metric_id: str, result: MrrResult, say: Words) -> Figure:

@@ -165,6 +165,25 @@ KPI: Final = Table(
     key=("as_of", "period_on", "dimension", "group", "metric_id"),
 )
 
+RECONCILIATION: Final = Table(
+    "fct_reconciliation",
+    "A figure of a period on two sides, and the causes between them; the steps add up to theirs.",
+    (
+        Column("as_of", "date", "Day at whose start we stand; nothing at or after it is read."),
+        Column("period_on", "date", "First day of the period."),
+        Column("metric_id", "text", "The figure."),
+        Column("step", "count", "0 is ours, the last is theirs, between them the causes."),
+        Column("cause", "text", "ours, theirs, a named cause, rounding or unexplained."),
+        Column("detail", "text", "What of it differs: as on our side, then as on theirs."),
+        Column("n_customers", "count", "Customers for whom the figure changed; null if unknown."),
+        Column("value", "number", "The figure (money in major units), or by how much it changed."),
+        Column("numerator", "amount", "Money, or customers; null where theirs is a quotient."),
+        Column("denominator", "amount", "Money, or customers; null where nothing is divided."),
+        Column("currency", "text", "ISO 4217 code; null where unknown."),
+    ),
+    key=("as_of", "period_on", "metric_id", "step"),
+)
+
 
 def risk_column(days: int) -> Column:
     """Return the column of the risk within a horizon."""
@@ -173,4 +192,4 @@ def risk_column(days: int) -> Column:
 
 OUTPUTS: Final = {
     table.name: table for table in (CUSTOMER_SNAPSHOT, MRR_MOVEMENT, COHORT_CELL, SURVIVAL, KPI)
-}
+} | {RECONCILIATION.name: RECONCILIATION}

@@ -103,5 +103,9 @@ WORKING: Final = Table(
         Column("revenue", "amount", "Expected revenue of a group (V)."),
         Column("margin", "amount", "Expected margin of a group (M)."),
         Column("present", "amount", "Present value of a group (PV)."),
+        Column("n_due", "count", "Customers up for renewal."),
+        Column("n_due_churn", "count", "Of those, customers who left."),
+        Column("amount_level", "amount", "What contracts add and take, without knowing customers."),
+        Column("is_churned", "flag", "Whether the customer left."),
     ),
 )

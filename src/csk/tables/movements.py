@@ -97,7 +97,7 @@ def changes(tables: Tables, motion: Motion) -> pl.LazyFrame:
 def movements(changes: pl.LazyFrame, motion: Motion) -> pl.LazyFrame:
     """Return one row for each key and period (by the day: and day) in which something changed.
 
-    `period_on`, `before` and `after` (counts a month at its two ends), `kind` (of `KINDS`; null
+    `period_on`, `changed_on` (its last), `before` and `after` (counts a month at its two ends), `kind` (of `KINDS`; null
     where both ends are alike), `how` a rise or fall of who stayed came about (`plan`, `add_on`,
     `price`; empty for the others), `cause` of who left, `is_flash` (came and left inside the
     period) with `flash_amount`.
@@ -130,6 +130,7 @@ def movements(changes: pl.LazyFrame, motion: Motion) -> pl.LazyFrame:
     return at_ends.select(
         *key,
         "period_on",
+        "changed_on",
         "before",
         "after",
         "cause",
@@ -155,6 +156,20 @@ def movement_sums(motion: Motion, by: str = "") -> Plan:
             n_flash=pl.col("is_flash").cast(pl.Int64).sum(),
             flash_amount=pl.col("flash_amount").sum(),
         )
+
+    return plan
+
+
+def movement_rows(motion: Motion, start_on: date, end_on: date) -> Plan:
+    """Return a plan of the movements of the periods from `start_on` on, before `end_on`.
+
+    Columns of `movements`; who paid the same at both ends is left out, unless who came and left.
+    """
+
+    def plan(tables: Tables) -> pl.LazyFrame:
+        rows = movements(changes(tables, motion), motion)
+        inside = pl.col("period_on").is_between(start_on, end_on, closed="left")
+        return rows.filter(inside & (pl.col("kind").is_not_null() | pl.col("is_flash")))
 
     return plan
 

@@ -13,8 +13,9 @@ import polars as pl
 from csk.analyses.identify import KINDS, RECORD
 from csk.intake.formats.source import Source
 from csk.intake.identity.hashing import email_hashes, hashes
+from csk.intake.identity.keys import rules
 from csk.intake.identity.normalising import emails, is_alias, is_nobody, names, phones, postcodes
-from csk.intake.resolving.columns import KeyColumns, Places, rules
+from csk.intake.resolving.columns import KeyColumns, Places
 from csk.intake.values.ids import ids, texts, texts_of
 
 _KEYS: Final = (*KINDS, "who", "member")

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from csk.errors import DataError
-from csk.intake.identity.columns import key_columns, personal_columns
+from csk.intake.resolving.columns import key_columns, personal_columns
 
 # EC-CUBE 4 as its table of CSV columns has it, Rakuten RMS, BASE and Shopify as they export.
 ECCUBE = """
