@@ -114,7 +114,10 @@ def scores(archive: Path, every: int = 1) -> list[Score]:
 
 
 def scored(name: str, raw: bytes, clean: bytes, folder: Path) -> Score:
-    """Score one file; a refusal has not succeeded and has nothing right."""
+    """Score one file; a refusal has not succeeded and has nothing right.
+
+    But for the refusal of an empty file: that it is empty is what there is to read of it.
+    """
     path = folder / name
     path.write_bytes(raw)
     try:
@@ -124,6 +127,8 @@ def scored(name: str, raw: bytes, clean: bytes, folder: Path) -> Score:
                 table += [[cell or "" for cell in row] for row in batch.frame.rows()]
             rejected = source.malformed_count
     except CskError as refusal:
+        if not raw:
+            return Score(name, (1.0, *measures([], [])), 0)
         return Score(name, (0.0,) * MEASURES, 0, str(refusal))
     meant = list(csv.reader(io.StringIO(clean.decode("utf-8-sig"), newline="")))
     return Score(name, (1.0, *measures(meant, table)), rejected)

@@ -11,23 +11,19 @@ import polars as pl
 
 from csk.book import Book
 from csk.calendar import plus_months
-from csk.definitions import definition
 from csk.engine.protocol import Engine
 from csk.errors import DataError, UsageError
 from csk.models.periods import (
     CAUSES,
-    LEVEL_KEY,
-    MOVEMENT_KEY,
     STAYED,
     Moved,
     Period,
-    by_ends,
-    periods,
+    renewal,
+    told,
 )
-from csk.models.rates import Rate, Retained, rate
+from csk.models.rates import Rate, Retained
 from csk.schema import MRR_MOVEMENT
-from csk.tables.movements import KINDS, Motion, level_sums, movement_sums, states
-from csk.tables.renewals import renewals
+from csk.tables.movements import KINDS, Motion, states
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,28 +80,6 @@ def mrr(
     year_from, year = _year(book, engine, motion, whole)
     result = MrrResult(book, motion, whole, groups, year, year_from, preset)
     return replace(result, renewal=renewal(book, engine, motion, result.latest))
-
-
-def told(book: Book, engine: Engine, motion: Motion, by: str = "") -> dict[str, tuple[Period, ...]]:
-    """Return all periods of each group; without `by` the one group is empty."""
-    levels = engine.total(book, level_sums(motion, by), LEVEL_KEY)
-    sums = engine.total(book, movement_sums(motion, by), MOVEMENT_KEY)
-    found = periods(sums, levels, motion, book.span)
-    if motion.grain == "period":
-        return found
-    ends = engine.total(book, movement_sums(replace(motion, grain="period"), by), MOVEMENT_KEY)
-    return by_ends(found, periods(ends, levels, motion, book.span))
-
-
-def renewal(book: Book, engine: Engine, motion: Motion, one: Period) -> Rate:
-    """Return the churn of who was up for renewal in a period of the whole book."""
-    plan = renewals(motion, one.starts_on, one.ends_on)
-    due = engine.total(book, plan, ("group",)).sum()
-    terms = {
-        "customers.due": int(due["n_due"].item()),
-        "customers.due_churn": int(due["n_due_churn"].item()),
-    }
-    return rate(definition("renewal_eligible_churn_rate"), terms)
 
 
 def _within(found: Sequence[Period], window: tuple[date | None, date | None]) -> tuple[Period, ...]:

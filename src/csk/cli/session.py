@@ -17,7 +17,7 @@ from csk.engine.local import LocalEngine
 from csk.engine.protocol import Engine
 from csk.errors import UsageError
 from csk.intake.origins.apart import apart
-from csk.intake.origins.finding import found, is_elsewhere
+from csk.intake.origins.finding import found, is_elsewhere, is_query
 from csk.intake.origins.nearby import nearby
 from csk.intake.places import in_use, temporary_store
 from csk.intake.storage.store import stored
@@ -51,7 +51,21 @@ def configured(options: dict[str, Any], config: Path | None) -> Settings:
     flags |= {name: _day_or_today(flags[name]) for name in _DAYS if flags.get(name) is not None}
     if flags.get("rfm") is not None:
         flags["rfm"] = {"method": flags["rfm"]}
-    return settings(flags, settings_file(options.get("paths", ()), config))
+    paths = options.get("paths", ())
+    file = settings_file(paths, config)
+    chosen = settings(flags, file)
+    if chosen.connections and config is None and file != config_file(Path.cwd()):
+        _refuse_foreign_connections(paths, file)
+    return chosen
+
+
+def _refuse_foreign_connections(paths: Sequence[str], file: Path | None) -> None:
+    """Refuse to send a query where settings say that came with the data: they may be anybody's."""
+    if any(is_query(path) for path in paths):
+        raise UsageError(
+            f"Connections are not taken from {file}, as it lies beside the data.",
+            hint=f"If you trust it, name it: --config {file}",
+        )
 
 
 def settings_file(paths: Sequence[str], config: Path | None) -> Path | None:

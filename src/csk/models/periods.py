@@ -11,12 +11,14 @@ from typing import Final
 
 import polars as pl
 
-from csk.book import Window
+from csk.book import Book, Window
 from csk.calendar import plus_months
 from csk.definitions import definition
+from csk.engine.protocol import Engine
 from csk.errors import DataError
 from csk.models.rates import Rate, Retained, rate
-from csk.tables.movements import FALLS, KINDS, Motion
+from csk.tables.movements import FALLS, KINDS, Motion, level_sums, movement_sums
+from csk.tables.renewals import renewals
 from csk.tables.spells import INVOLUNTARY, UNKNOWN, VOLUNTARY
 
 MOVEMENT_KEY: Final = ("group", "period_on", "kind", "how", "cause")
@@ -110,6 +112,28 @@ class Period:
     def rate(self, metric_id: str, preset: str = "") -> Rate:
         """Return a metric of movements, as `preset` reckons it."""
         return rate(definition(metric_id), self.terms, preset)
+
+
+def told(book: Book, engine: Engine, motion: Motion, by: str = "") -> dict[str, tuple[Period, ...]]:
+    """Return all periods of each group; without `by` the one group is empty."""
+    levels = engine.total(book, level_sums(motion, by), LEVEL_KEY)
+    sums = engine.total(book, movement_sums(motion, by), MOVEMENT_KEY)
+    found = periods(sums, levels, motion, book.span)
+    if motion.grain == "period":
+        return found
+    ends = engine.total(book, movement_sums(replace(motion, grain="period"), by), MOVEMENT_KEY)
+    return by_ends(found, periods(ends, levels, motion, book.span))
+
+
+def renewal(book: Book, engine: Engine, motion: Motion, one: Period) -> Rate:
+    """Return the churn of who was up for renewal in a period of the whole book."""
+    plan = renewals(motion, one.starts_on, one.ends_on)
+    due = engine.total(book, plan, ("group",)).sum()
+    terms = {
+        "customers.due": int(due["n_due"].item()),
+        "customers.due_churn": int(due["n_due_churn"].item()),
+    }
+    return rate(definition("renewal_eligible_churn_rate"), terms)
 
 
 def periods(

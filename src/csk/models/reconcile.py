@@ -208,7 +208,8 @@ def periods(
     sums: Mapping[date, Mapping[str, int]], first: date, end: date, months: int
 ) -> dict[date, Terms]:
     """Return the terms of every period from `first` until `end`, from `FLOWS` by period."""
-    n, amount, found = 0, 0, {}
+    found: dict[date, Terms] = {}
+    n, amount = 0, 0
     nothing = dict.fromkeys(FLOWS, 0)
     day = first
     while day < end:
@@ -326,7 +327,7 @@ MOTIONS: Final[Mapping[str, str]] = {
     "pause": "pauses",
     "level": "level",
     "grain": "same_period",
-    "rounding": "rounding_of_lines",
+    "minor": "rounding_of_lines",
 }
 """Cause of each choice of a `Motion`; those of which nothing is said are `normalisation`."""
 ALIKE: Final = frozenset({"as_of", "period_months", "year_starts"})

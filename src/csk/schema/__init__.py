@@ -28,6 +28,8 @@ from csk.schema.inputs import (
 from csk.schema.outputs import (
     COHORT_CELL,
     CUSTOMER_SNAPSHOT,
+    DICTIONARY,
+    EXPLAINED,
     KPI,
     MRR_MOVEMENT,
     OUTPUTS,
@@ -47,6 +49,8 @@ __all__ = [
     "CROSS_SECTION",
     "CUSTOMERS",
     "CUSTOMER_SNAPSHOT",
+    "DICTIONARY",
+    "EXPLAINED",
     "FX",
     "INPUTS",
     "KINDS",

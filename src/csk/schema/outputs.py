@@ -185,6 +185,52 @@ RECONCILIATION: Final = Table(
 )
 
 
+EXPLAINED: Final = Table(
+    "fct_explained",
+    "The movements behind one metric of one period.",
+    (
+        Column("as_of", "date", "Day at whose start we stand; nothing at or after it is read."),
+        Column("metric_id", "text", "The metric."),
+        Column("definition_id", "text", "How it is reckoned: the metric, and the preset if other."),
+        Column("period_on", "date", "First day of the period."),
+        Column("customer_id", "id", "Who pays."),
+        Column("part", "text", "Contract or product that moved; null by customer."),
+        Column("changed_on", "date", "Day of the last change in the period."),
+        Column(
+            "kind",
+            "text",
+            "new, expansion, reactivation, resume, contraction, churn, pause; flash: came and "
+            "left.",
+        ),
+        Column("how", "text", "Of expansion and contraction: plan, add_on, price; else null."),
+        Column("cause", "text", "Of churn: voluntary, involuntary, unknown; else null."),
+        Column("before_amount", "amount", "Recurring revenue a month before."),
+        Column("after_amount", "amount", "Recurring revenue a month after."),
+        Column("change_amount", "amount", "What moved; falls are negative, flash as it came."),
+        Column("currency", "text", "ISO 4217 code; null where unknown."),
+    ),
+    key=("as_of", "metric_id", "period_on", "customer_id", "part", "changed_on"),
+)
+
+DICTIONARY: Final = Table(
+    "_dictionary",
+    "What every table, column and metric that csk writes means.",
+    (
+        Column("entry", "text", "table, column, metric or term.", required=True),
+        Column("table_name", "text", "Table of a column; null for the others."),
+        Column("name", "text", "Name of the table, column or term; definition_id of a metric."),
+        Column("kind", "text", "Kind of a column, unit of a metric; null for the others."),
+        Column("label", "text", "What people call it, in English."),
+        Column("label_ja", "text", "What people call it, in Japanese."),
+        Column("definition", "text", "What it means, in English."),
+        Column("definition_ja", "text", "What it means, in Japanese; null for tables and columns."),
+        Column("numerator", "text", "Terms of a metric's numerator."),
+        Column("denominator", "text", "Terms of its denominator; null where it has none."),
+    ),
+    key=("entry", "table_name", "name"),
+)
+
+
 def risk_column(days: int) -> Column:
     """Return the column of the risk within a horizon."""
     return Column(f"p_churn_{days}d", "number", f"Probability of leaving within {days} days.")
@@ -192,4 +238,4 @@ def risk_column(days: int) -> Column:
 
 OUTPUTS: Final = {
     table.name: table for table in (CUSTOMER_SNAPSHOT, MRR_MOVEMENT, COHORT_CELL, SURVIVAL, KPI)
-} | {RECONCILIATION.name: RECONCILIATION}
+} | {table.name: table for table in (RECONCILIATION, EXPLAINED, DICTIONARY)}

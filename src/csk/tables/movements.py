@@ -97,10 +97,10 @@ def changes(tables: Tables, motion: Motion) -> pl.LazyFrame:
 def movements(changes: pl.LazyFrame, motion: Motion) -> pl.LazyFrame:
     """Return one row for each key and period (by the day: and day) in which something changed.
 
-    `period_on`, `changed_on` (its last), `before` and `after` (counts a month at its two ends), `kind` (of `KINDS`; null
-    where both ends are alike), `how` a rise or fall of who stayed came about (`plan`, `add_on`,
-    `price`; empty for the others), `cause` of who left, `is_flash` (came and left inside the
-    period) with `flash_amount`.
+    `period_on`, `changed_on` (its last), `before` and `after` (counts a month at its two ends),
+    `kind` (of `KINDS`; null where both ends are alike), `how` a rise or fall of who stayed came
+    about (`plan`, `add_on`, `price`; empty for the others), `cause` of who left, `is_flash` (came
+    and left inside the period) with `flash_amount`.
     """
     key = motion.key
     came = (pl.col("before") <= 0) & (pl.col("after") > 0)

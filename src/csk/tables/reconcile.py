@@ -15,6 +15,8 @@ from csk.tables.movements import KINDS, Motion, changes, movements
 from csk.tables.spells import INVOLUNTARY, UNKNOWN, VOLUNTARY
 
 SUBSCRIPTIONS: Final = "subscriptions"
+ELSEWHERE: Final = "subscriptions_elsewhere"
+"""Another reading of the contracts, whose days are those of another time zone."""
 REASONS: Final = {VOLUNTARY: "voluntary", INVOLUNTARY: "involuntary", UNKNOWN: "unknown"}
 CAME: Final = ("new", "reactivation", "resume")
 WENT: Final = ("churn", "pause")

@@ -182,6 +182,12 @@ def is_elsewhere(argument: str) -> bool:
     return bool(_ADDRESS.match(argument) or _QUERY.match(argument))
 
 
+def is_query(argument: str) -> bool:
+    """Tell whether an argument, with a role in front or none, is a query."""
+    role, mark, rest = argument.partition("=")
+    return bool(_QUERY.match(rest if mark and role in INPUTS else argument))
+
+
 def address_shown(address: str) -> str:
     """Return an address as it may be shown: what it asks for and any password are secrets."""
     scheme, _, rest = address.partition("://")

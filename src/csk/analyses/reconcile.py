@@ -1,0 +1,373 @@
+"""Why two people who count the same contracts have other figures.
+
+One rule: the way from one to the other is walked one cause at a time, each counted anew from the
+contracts, so the causes add up to the difference; what no cause reproduces is unexplained.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from fractions import Fraction
+from typing import Final
+
+import polars as pl
+
+from csk.book import Book
+from csk.calendar import plus_months
+from csk.engine.protocol import Engine
+from csk.errors import DataError, UsageError
+from csk.models.candidates import Choices
+from csk.models.causes import Candidate, Cell, Found, search
+from csk.models.reconcile import (
+    UNEXPLAINED,
+    Figure,
+    Line,
+    Side,
+    Step,
+    Terms,
+    Told,
+    figure,
+    formula_customers,
+    is_money,
+    last_step,
+    looked,
+    metric,
+    periods,
+    step,
+    walk,
+)
+from csk.money import AMOUNT_SCALE, COUNTS_PER_UNIT, minor_digits
+from csk.schema import RECONCILIATION
+from csk.tables.reconcile import Way, changed, flow_sums
+
+MOST_VALUES: Final = 12
+"""Values of a column for which leaving them out is tried."""
+_WHOLE: Final = COUNTS_PER_UNIT
+"""Counts of one customer in columns that hold money or customers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """Figures on two sides, with the causes between them."""
+
+    book: Book
+    ours: str
+    theirs: str
+    """What the sides are called."""
+    lines: tuple[Line, ...]
+    """By figure, then by period."""
+    order: tuple[str, ...]
+    """Causes, as they were walked."""
+    found: Found | None = None
+    """How causes were found where the other side only tells figures."""
+    untold: tuple[str, ...] = ()
+    """Columns of theirs that are no figure of ours."""
+    outside: tuple[date, ...] = ()
+    """Months of theirs of which we have no whole one."""
+
+    @property
+    def months(self) -> tuple[date, ...]:
+        """Return the periods of which there are lines."""
+        return tuple(sorted({line.period_on for line in self.lines}))
+
+    @property
+    def metric_ids(self) -> tuple[str, ...]:
+        """Return the figures, in their order."""
+        return tuple(dict.fromkeys(line.metric_id for line in self.lines))
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """Two sides and what they are called."""
+
+    ours: Side
+    theirs: Side
+    names: tuple[str, str]
+
+
+@dataclass(slots=True)
+class _Counts:
+    """What was counted in one run, so that nothing is counted twice."""
+
+    book: Book
+    engine: Engine
+    known: dict[Way, dict[date, Terms]] = field(default_factory=dict)
+    reckoned: dict[Side, dict[Cell, Fraction | None]] = field(default_factory=dict)
+    first: date | None = None
+    """First period of the first way that was counted; others begin with it."""
+
+    def months(self, way: Way) -> dict[date, Terms]:
+        """Return the terms of every period under a way."""
+        if way not in self.known:
+            frame = self.engine.total(self.book, flow_sums(way), ("period_on",))
+            sums = {row["period_on"]: row for row in frame.iter_rows(named=True)}
+            self.first = min([*sums, *filter(None, (self.first,))], default=self.book.span.as_of)
+            months = way.motion.period_months
+            self.known[way] = periods(sums, self.first, self.book.span.as_of, months)
+        return self.known[way]
+
+    def figure(self, metric_id: str, side: Side, day: date) -> Figure | None:
+        """Return a figure of a period; null where there is no such period."""
+        terms = side.terms(self.months(side.way), day)
+        return None if terms is None else figure(metric_id, side, terms)
+
+    def values(self, side: Side, cells: Iterable[Cell]) -> dict[Cell, Fraction | None]:
+        """Return the values of figures."""
+        if side not in self.reckoned:
+            found = {cell: self.figure(cell[0], side, cell[1]) for cell in cells}
+            self.reckoned[side] = {cell: of.value if of else None for cell, of in found.items()}
+        return self.reckoned[side]
+
+    def customers(self, before: Side, after: Side, names: Sequence[str]) -> dict[Cell, int | None]:
+        """Return for how many customers each figure of each period changed."""
+        days = self.months(before.way)
+        if before.way == after.way:
+            return {
+                (name, day): formula_customers(name, before, after, terms)
+                for name in names
+                for day, terms in days.items()
+            }
+        plan = changed(before.way, after.way, looked(names, before.preset))
+        frame = self.engine.total(self.book, plan, ("period_on",))
+        rows = {row["period_on"]: row for row in frame.iter_rows(named=True)}
+        found: dict[Cell, int | None] = {}
+        for name, parts in looked(names, before.preset).items():
+            at_start = any(side == "before" for _, side in parts.levels)
+            apart = 0
+            for day in days:
+                row = rows.get(day, {})
+                turned, beside = row.get(f"turned.{name}", 0), row.get(f"beside.{name}", 0)
+                found[name, day] = (apart if at_start else apart + turned) + beside
+                apart += turned
+        return found
+
+
+def between(
+    book: Book,
+    engine: Engine,
+    sides: Sides,
+    names: Sequence[str],
+    window: tuple[date | None, date | None] = (None, None),
+) -> Reconciled:
+    """Return each figure of each whole period under two definitions, with the steps between.
+
+    UsageError where the book has no contracts.
+    """
+    _refuse_shops(book)
+    counts = _Counts(book, engine)
+    path = walk(sides.ours, sides.theirs)
+    stages = [("", sides.ours), *path]
+    for _, side in stages:
+        counts.months(side.way)
+    days = _days(counts, sides.ours, window)
+    lines = _lines(counts, stages, [(name, day) for name in names for day in days])
+    return Reconciled(book, *sides.names, tuple(lines), tuple(cause for cause, _ in path))
+
+
+def against(
+    book: Book,
+    engine: Engine,
+    ours: Side,
+    names: tuple[str, str],
+    told: Mapping[Cell, Told],
+    candidates: Sequence[Candidate],
+) -> Reconciled:
+    """Return each figure that is told of a whole month, ours, and the causes found between.
+
+    UsageError where the book has no contracts; DataError where no month is told that we have.
+    """
+    _refuse_shops(book)
+    counts = _Counts(book, engine)
+    days = set(_days(counts, ours, (None, None)))
+    cells = {cell: of for cell, of in told.items() if cell[1] in days}
+    outside = tuple(sorted({day for _, day in told} - days))
+    if not cells:
+        raise DataError(
+            f"{names[1]} tells of no month that is whole in these files.",
+            details=[f"it has {min(outside):%Y-%m} to {max(outside):%Y-%m}"] if outside else [],
+        )
+    tried = [*candidates, *_by_factor(counts, ours, cells)]
+    found = search(ours, tried, cells, lambda side: counts.values(side, cells))
+    stages = [("", ours)]
+    for one in found.chosen:
+        stages.append((one.cause, one.applied(stages[-1][1])))
+    lines = []
+    for line in _lines(counts, stages, list(cells), [one.detail for one in found.chosen]):
+        of = cells[line.metric_id, line.period_on]
+        steps = (*line.steps, *last_step(of, line.theirs))
+        lines.append(replace(line, theirs=Figure(of.value), steps=steps))
+    order = (*(one.cause for one in found.chosen), "rounding", UNEXPLAINED)
+    return Reconciled(book, *names, tuple(lines), order, found, outside=outside)
+
+
+def candidates(book: Book, engine: Engine, ours: Side, zone: str = "") -> list[Candidate]:
+    """Return every choice that the contracts of a book allow to be tried.
+
+    `zone` names the time zone in which another reading of the contracts has its days.
+    """
+    customers = book.tables.get("customers")
+    columns = ("plan", *(customers.columns[1:] if customers else ()))
+    values = {name: _values(book, engine, name) for name in dict.fromkeys(columns)}
+    choices = Choices(
+        scopes={name: found for name, found in values.items() if found},
+        minors=_minors(book),
+        has_pauses="paused_from" in book.tables["subscriptions"].columns,
+        zone=zone,
+    )
+    return choices.candidates(ours)
+
+
+def _minors(book: Book) -> tuple[int, ...]:
+    """Return the counts of a minor unit and of a whole one."""
+    digits = minor_digits(book.currency) if book.currency else 2
+    return tuple(dict.fromkeys((10 ** (AMOUNT_SCALE - digits), COUNTS_PER_UNIT)))
+
+
+def _values(book: Book, engine: Engine, column: str) -> list[str]:
+    """Return the values of a column of contracts or customers; none where they are too many."""
+    table = "subscriptions" if column == "plan" else "customers"
+    rows = engine.total(
+        book,
+        lambda tables: (
+            tables[table]
+            .group_by(group=pl.col(column).cast(pl.String))
+            .agg(n=pl.len().cast(pl.Int64))
+        ),
+        ("group",),
+    )
+    values = rows["group"].drop_nulls().to_list()
+    return values if 1 < len(values) <= MOST_VALUES else []
+
+
+def _lines(
+    counts: _Counts,
+    stages: Sequence[tuple[str, Side]],
+    cells: Sequence[Cell],
+    details: Sequence[str] = (),
+) -> list[Line]:
+    """Return the lines of figures along the stages, the first of which is ours."""
+    names = tuple(dict.fromkeys(name for name, _ in cells))
+    found: dict[Cell, list[Step]] = {cell: [] for cell in cells}
+    for place in range(1, len(stages)):
+        (_, before), (cause, after) = stages[place - 1], stages[place]
+        touched = counts.customers(before, after, names)
+        detail = details[place - 1] if details else _detail(before, after)
+        for cell in cells:
+            one, other = (_figure(counts, cell, side) for side in (before, after))
+            found[cell].append(step(cause, detail, one, other, touched.get(cell)))
+    ends = (stages[0][1], stages[-1][1])
+    return [
+        Line(
+            metric_id=cell[0],
+            period_on=cell[1],
+            ours=_figure(counts, cell, ends[0]),
+            theirs=_figure(counts, cell, ends[1]),
+            steps=_moving(steps),
+        )
+        for cell, steps in found.items()
+    ]
+
+
+def _figure(counts: _Counts, cell: Cell, side: Side) -> Figure:
+    return counts.figure(cell[0], side, cell[1]) or Figure(Fraction(0), Fraction(0))
+
+
+def _moving(steps: Iterable[Step]) -> tuple[Step, ...]:
+    """Leave out the steps that change nothing."""
+    return tuple(s for s in steps if s.value != 0 or s.numerator or s.denominator)
+
+
+def _detail(before: Side, after: Side) -> str:
+    """Say what changed from one side to the next: the options, as they are and as they become."""
+    pairs = [
+        (str(getattr(one, name)), str(getattr(other, name)))
+        for one, other in (
+            (before.way.motion, after.way.motion),
+            (before.way, after.way),
+            (before, after),
+        )
+        for name in one.__dataclass_fields__
+        if name not in ("way", "motion") and getattr(one, name) != getattr(other, name)
+    ]
+    return ", ".join(f"{old or 'csk'} > {new or 'csk'}" for old, new in pairs)
+
+
+def _days(counts: _Counts, ours: Side, window: tuple[date | None, date | None]) -> tuple[date, ...]:
+    """Return the whole periods of a window; of all where none is whole."""
+    span, (first, last) = counts.book.span, window
+    days = counts.months(ours.way)
+    months = ours.way.motion.period_months
+    return tuple(
+        day
+        for day in days
+        if plus_months(day, months) <= span.as_of
+        and day >= span.data_from.replace(day=1)
+        and (first is None or plus_months(day, months) > first)
+        and (last is None or day < last)
+    )
+
+
+def _refuse_shops(book: Book) -> None:
+    if not book.is_contractual:
+        raise UsageError(
+            "There are no subscriptions, so there are no recurring figures to reconcile.",
+            hint="csk check says what each file is.",
+        )
+
+
+def table(result: Reconciled) -> pl.DataFrame:
+    """Return the table for machines, in the columns of `schema.RECONCILIATION`."""
+    rows = [row for line in result.lines for row in _rows(line)]
+    kinds = {"date": pl.Date, "count": pl.Int64, "amount": pl.Int64, "number": pl.Float64}
+    schema = {c.name: kinds.get(c.kind, pl.String) for c in RECONCILIATION.columns}
+    names = RECONCILIATION.names
+    frame = pl.DataFrame(rows, schema={name: schema[name] for name in names[1:-1]}, orient="row")
+    return frame.with_columns(
+        as_of=pl.lit(result.book.span.as_of),
+        currency=pl.lit(result.book.currency or None, dtype=pl.String),
+    ).select(names)
+
+
+def _rows(line: Line) -> list[tuple[object, ...]]:
+    """Return the rows of a line: ours, each step, theirs."""
+    unit = 1 if is_money(metric(line.metric_id).variant.numerator) else _WHOLE
+    below = 1 if is_money(metric(line.metric_id).variant.denominator) else _WHOLE
+    steps = (*line.steps,)
+    values = [float(s.value) if s.value is not None else None for s in steps]
+    numerators = _rounded(line.ours.numerator, [s.numerator for s in steps], unit)
+    denominators = _rounded(line.ours.denominator, [s.denominator for s in steps], below)
+    ours = _row(line.ours, unit, below)
+    theirs = _row(line.theirs, unit, below)
+    scale = 1 / _WHOLE if metric(line.metric_id).unit == "money" else 1.0
+    changes = [
+        (s.cause, s.detail or None, s.n_customers, value, numerator, denominator)
+        for s, value, numerator, denominator in zip(
+            steps, values, numerators, denominators, strict=True
+        )
+    ]
+    parts = [("ours", None, None, *ours), *changes, ("theirs", None, None, *theirs)]
+    return [
+        (line.period_on, line.metric_id, place, cause, detail, n, _times(value, scale), up, down)
+        for place, (cause, detail, n, value, up, down) in enumerate(parts)
+    ]
+
+
+def _row(of: Figure, unit: int, below: int) -> tuple[float | None, int, int | None]:
+    value = None if of.value is None else float(of.value)
+    down = None if of.denominator is None else round(of.denominator * below)
+    return value, round(of.numerator * unit), down
+
+
+def _rounded(
+    start: Fraction | None, steps: Sequence[Fraction | None], unit: int
+) -> list[int | None]:
+    """Return steps in whole counts that still add up: the difference of rounded sums."""
+    here, found = start or Fraction(0), list[int | None]()
+    for change in steps:
+        before, here = here, here + (change or 0)
+        found.append(None if change is None else round(here * unit) - round(before * unit))
+    return found
+
+
+def _times(value: float | None, scale: float) -> float | None:
+    return None if value is None else value * scale

@@ -1,0 +1,114 @@
+"""Every choice that could be theirs, of those that the contracts at hand allow to be tried.
+
+One rule: a choice stands here only where it can be counted anew from what was read; what a store
+does not hold (trials, discounts, taxes of single lines) is named as not tried.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
+
+from csk.definitions import presets
+from csk.models.causes import Candidate
+from csk.models.reconcile import Side
+from csk.tables.reconcile import ELSEWHERE, Scope
+
+TAXES: Final = (5, 7, 8, 10, 15, 18, 19, 20, 21, 22, 23, 25)
+"""Rates of tax on sales, in per cent, at which a constant factor is called tax."""
+UNITS: Final = {"x 12": Fraction(12), "x 100": Fraction(100), "/ 1,000": Fraction(1, 1000)}
+"""Factors of a year's revenue, of minor units, and of thousands."""
+GRACES: Final = (0, 1, 3, 7, 14, 30, 60, 90)
+NOT_TRIED: Final = ("past_due", "discounts", "free", "normalisation")
+"""Causes of which the contracts, once read, say nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What a book allows to be tried."""
+
+    scopes: Mapping[str, Sequence[str]]
+    """Values by column (`plan`, or one of the customers table) that could be left out."""
+    minors: tuple[int, ...]
+    """Counts to which the amounts of contracts could be rounded."""
+    has_pauses: bool
+    zone: str = ""
+    """Time zone in which another reading of the contracts has its days; none where empty."""
+
+    @property
+    def not_tried(self) -> tuple[str, ...]:
+        """Return the causes that could not be tried."""
+        lacking = () if self.zone else ("time_zone",)
+        return (*lacking, *(() if self.has_pauses else ("pauses",)), *NOT_TRIED)
+
+    def candidates(self, ours: Side) -> list[Candidate]:
+        """Return all choices other than ours, in the order in which equals are preferred."""
+        zones = [Candidate("time_zone", self.zone, way={"table": ELSEWHERE})] if self.zone else []
+        return [
+            *zones,
+            *self._by_option(ours),
+            *_by_sum(ours),
+            *_by_day(),
+            *self._by_scope(),
+            *_by_factor(),
+        ]
+
+    def _by_option(self, ours: Side) -> list[Candidate]:
+        motion = ours.way.motion
+        options: dict[tuple[str, str], tuple[object, ...]] = {
+            ("gap", "grace_days"): GRACES,
+            ("level", "level"): ("customer", "subscription", "product"),
+            ("same_period", "grain"): ("period", "day"),
+            ("rounding_of_lines", "minor"): (1, *self.minors),
+        }
+        if self.has_pauses:
+            options["pauses", "pause"] = ("movement", "churn", "keep")
+        return [
+            Candidate(cause, f"{now} > {value}", motion={name: value})
+            for (cause, name), values in options.items()
+            for now in (getattr(motion, name),)
+            for value in values
+            if value != now
+        ]
+
+    def _by_scope(self) -> list[Candidate]:
+        return [
+            Candidate("scope", f"{column} {sign} {value}", way={"scope": scope})
+            for column, values in self.scopes.items()
+            for value in values
+            for sign, scope in (
+                ("!=", Scope(column, value)),
+                ("=", Scope(column, value, is_left_out=False)),
+            )
+        ]
+
+
+def _by_sum(ours: Side) -> list[Candidate]:
+    """Return what can be made of the same counts."""
+    return [
+        Candidate("same_period", "", side={"flash_counts": True}),
+        Candidate("came_back", "new", side={"back_is_new": True}),
+        Candidate("came_back", "kept", side={"back_is_kept": True}),
+        *(
+            Candidate("formula", one.title, side={"preset": one.name})
+            for one in presets()
+            if one.name != ours.preset
+        ),
+    ]
+
+
+def _by_day() -> list[Candidate]:
+    return [
+        Candidate("timing", "ends +1", way={"ends_later": 1}),
+        Candidate("timing", "ends -1", way={"ends_later": -1}),
+        Candidate("timing", "months +1", side={"lag": 1}),
+        Candidate("timing", "months -1", side={"lag": -1}),
+    ]
+
+
+def _by_factor() -> list[Candidate]:
+    factors = [("unit", name, factor) for name, factor in UNITS.items()]
+    for rate in TAXES:
+        taxed = Fraction(100 + rate, 100)
+        factors += [("tax", f"+{rate}%", taxed), ("tax", f"-{rate}%", 1 / taxed)]
+    return [Candidate(cause, name, side={"factor": of}) for cause, name, of in factors]
