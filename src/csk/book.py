@@ -31,6 +31,10 @@ class FileRead:
     """Columns with personal data, dropped at import."""
     readings: tuple[str, ...] = ()
     """How the columns were understood (date order, decimal mark), in words."""
+    tax: str = ""
+    """Whether its amounts hold tax, where the export is known for it: included or excluded."""
+    shipping: str = ""
+    """Whether they hold postage, likewise."""
     notes: tuple[str, ...] = ()
     """What was left out or read otherwise before its rows (a title, another sheet), in words."""
     digest: str = ""
@@ -131,6 +135,12 @@ class Book:
             message = "the book has no window yet"
             raise RuntimeError(message)
         return self.window
+
+    def holds(self, what: str) -> str:
+        """Return whether all money holds `tax` or `shipping`; unknown where nothing tells."""
+        of_money = [f for f in self.files if f.role in ("payments", "subscriptions", "mrr_events")]
+        said = {getattr(f, what) or "unknown" for f in of_money}
+        return said.pop() if len(said) == 1 else "unknown"
 
     def part(self, table: str, shard: int) -> Path:
         """Return the Parquet file of one shard of a table."""

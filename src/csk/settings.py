@@ -175,6 +175,7 @@ class Settings(BaseSettings):
     """Last days of payments and usage of which more may still come; they are left out."""
     currency: Annotated[str, AfterValidator(_currency)] = ""
     tax: Literal["included", "excluded", "unknown"] = "unknown"
+    shipping: Literal["included", "excluded", "unknown"] = "unknown"
     amount_unit: Literal["major", "minor"] | None = None
     """Null = as the export is known to write them, otherwise major."""
     margin_share: float | None = Field(default=None, gt=0, le=1)

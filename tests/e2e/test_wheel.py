@@ -21,7 +21,12 @@ import pytest
 import csk
 
 ROOT = Path(__file__).parents[2]
-IN_SOURCE = ("src/csk/**/*.py", "src/csk/**/*.toml", "src/csk/py.typed")
+IN_SOURCE = (
+    "src/csk/**/*.py",
+    "src/csk/**/*.toml",
+    "src/csk/**/*.template",
+    "src/csk/py.typed",
+)
 NOT_COPIED = (".git", ".venv*", "mutants", "out", "dist", "build", "__pycache__", ".*_cache")
 
 

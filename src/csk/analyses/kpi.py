@@ -8,24 +8,31 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from difflib import get_close_matches
-from math import isfinite
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from csk.book import Book
 from csk.calendar import plus_months
 from csk.engine.protocol import Engine
 from csk.errors import UsageError
-from csk.models.contract import ContractFit, Horizons
-from csk.models.figures import BookFigures
-from csk.models.measures import METRICS, Measured, answered, ratio, share
-from csk.models.payback import cumulated, payback_months
+from csk.models.key_figures import (
+    Moving,
+    Standing,
+    is_told,
+    of_groups,
+    of_movement,
+    of_sales,
+    of_standing,
+    of_won,
+    of_year,
+)
+from csk.models.measures import METRICS, Measured, answered
 from csk.models.rates import Rate, Retained
-from csk.models.repeat import RepeatFit
 from csk.money import COUNTS_PER_UNIT
-from csk.stats.concentration import Slice, abc, deciles, gini, paying, top_share
+from csk.stats.concentration import Slice, abc, deciles
 from csk.stats.scores import Figure
 from csk.tables.movements import Motion, states
 from csk.tables.sales import sales_sums, spent, won_sums
@@ -34,96 +41,40 @@ YEAR: Final = 12
 SPENT_DAYS: Final = 365
 """Days whose money tells how concentrated a shop's is."""
 CHANNEL: Final = "channel"
+_PERIOD: Final = ("group", "period_on")
 
 NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
-    "contracts": (
-        "mrr",
-        "arpa",
-        "customer_churn_rate",
-        "revenue_churn_rate",
-        "grr",
-        "nrr",
-        "upsell_rate",
-        "cross_sell_rate",
-        "quick_ratio",
-    ),
-    "shop": ("revenue", "active_customers", "order_value", "repeat_rate"),
+    "contracts": ("mrr", "customer_churn_rate", "grr", "nrr", "quick_ratio", "upsell_rate"),
+    "shop": ("revenue", "order_value", "repeat_rate"),
     "nps": ("nps",),
     "csat": ("csat",),
+    "channel": ("new_inflow",),
     "cost": ("cac", "ltv_cac", "cac_payback"),
     "margin": ("ltv_cac", "cac_payback"),
     "year": ("grr_12m", "nrr_12m"),
     "model": ("ltv_residual", "ltv_new_customer"),
+    "repeat": ("repeat_rate",),
 }
-"""What a book may lack, and the metrics that this leaves out."""
-
-
-class Moves(Protocol):
-    """Customers who moved in one way."""
-
-    @property
-    def n(self) -> int:
-        """Return how many."""
-        ...
-
-    @property
-    def amount(self) -> int:
-        """Return by how much, in counts."""
-        ...
-
-
-class Moving(Protocol):
-    """One period of recurring revenue, as `csk mrr` tells it."""
-
-    @property
-    def starts_on(self) -> date: ...  # noqa: D102 # told by the class
-    @property
-    def n_start(self) -> int: ...  # noqa: D102 # likewise
-    @property
-    def start_amount(self) -> int: ...  # noqa: D102 # likewise
-    @property
-    def moved(self) -> Mapping[str, Moves]: ...  # noqa: D102 # likewise
-    @property
-    def how(self) -> Mapping[tuple[str, str], Moves]: ...  # noqa: D102 # likewise
-    @property
-    def n_end(self) -> int: ...  # noqa: D102 # likewise
-    @property
-    def end_amount(self) -> int: ...  # noqa: D102 # likewise
-    @property
-    def retained(self) -> Retained: ...  # noqa: D102 # likewise
-    @property
-    def is_complete(self) -> bool: ...  # noqa: D102 # likewise
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Customers as they stood on one day, valued."""
-
-    day: date
-    customers: pl.DataFrame
-    figures: BookFigures
-    fit: ContractFit | RepeatFit
-    horizons: Horizons
-    basis: str
+"""What a book may lack, and the metrics that are not told for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What was found out before: the arguments of `kpis`."""
+    """What was found out of a book before its key figures are lined up."""
 
     periods: Sequence[Moving] = ()
     groups: Mapping[str, Mapping[str, Sequence[Moving]]] = field(default_factory=dict)
     """By dimension and group."""
     answers: Sequence[Measured] = ()
     standings: Sequence[Standing] = ()
-    """As of the last day, a period before it, and a year before it; what could be had of them."""
+    """As of the last day, a period before it, a year before it: those that could be had."""
     repeats: Mapping[date, Figure] = field(default_factory=dict)
     """Share that buys again, by the day as of which it is told."""
 
 
 @dataclass(frozen=True, slots=True)
-class Standard:
-    """What a metric is held against, from outside; in the metric's unit, money in counts."""
+class Benchmark:
+    """What a metric is elsewhere, as people write it: shares as 0.9, money in major units."""
 
     metric_id: str
     value: float
@@ -135,20 +86,23 @@ class Standard:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One metric of the whole, and what it is held against."""
+    """One metric of the whole, and what it is held against, all in the metric's own unit."""
 
     now: Measured
     before: Measured | None
     year_ago: Measured | None
-    target: float | None
-    benchmark: Standard | None
+    target: float | None = None
+    benchmark: Benchmark | None = None
 
     @property
     def is_met(self) -> bool | None:
-        """Whether the target is met; null where there is none, or nothing to hold against it."""
+        """Whether the target is met; null where there is none or nothing to hold against it."""
         good = self.now.metric.good
-        if self.target is None or self.now.value is None or not good:
+        if self.target is None or not good:
             return None
+        if self.now.value is None:
+            # Of months until something is reached, no value is the worst one.
+            return False if self.now.metric.unit == "months" else None
         return (self.now.value - self.target) * good >= 0
 
 
@@ -169,19 +123,7 @@ class Kpis:
     """Keys of `NEEDS`."""
     abc: tuple[Slice, ...]
     deciles: tuple[Slice, ...]
-    basis: str
-    payback_within: int
-    """Months of the LTV horizon."""
-
-    def at(self, metric_id: str, day: date, dimension: str = "", group: str = "") -> Measured | None:
-        """Return one value; null where there is none."""
-        for one in self.measured:
-            if (one.metric_id, one.period_on) == (metric_id, day) and (
-                one.dimension,
-                one.group,
-            ) == (dimension, group):
-                return one
-        return None
+    standing: Standing | None
 
 
 def kpis(
@@ -190,39 +132,29 @@ def kpis(
     motion: Motion,
     found: Found,
     by: str = "",
-    standards: tuple[Mapping[str, float], Sequence[Standard]] = ({}, ()),
+    standards: tuple[Mapping[str, float], Sequence[Benchmark]] = ({}, ()),
     window: tuple[date | None, date | None] = (None, None),
 ) -> Kpis:
     """Line up the key figures of a dated book.
 
-    `standards` are targets by metric and benchmarks; `window` limits the periods. UsageError for
-    a target or benchmark of a metric that there is not, or where no period is left.
+    `standards` are targets by metric, and benchmarks; `window` limits the periods. UsageError
+    for a metric of theirs that there is not, and where no period is left.
     """
-    targets = {name: _in_unit(name, value) for name, value in standards[0].items()}
-    refuse_unknown([*targets, *(one.metric_id for one in standards[1])])
-    dimensions = _dimensions(book, by)
-    rows = [
-        *_of_all_movements(found, by),
-        *_of_trade(book, engine, motion, dimensions),
-        *found.answers,
-    ]
+    refuse_unknown([*standards[0], *(one.metric_id for one in standards[1])])
+    rows = [*_of_movements(found, by), *_of_trade(book, engine, motion, by), *found.answers]
     rows = [one for one in rows if _is_within(one.period_on, window)]
     days = sorted({one.period_on for one in rows if not one.dimension})
-    whole = [d for d in days if _is_whole(d, book, motion)]
     if not days:
-        raise UsageError("There is no period between these days.")
-    latest = (whole or days)[-1]
-    rows += _of_years(book, engine, motion, (latest, *_earlier(latest, motion)))
-    costs = _costs(book, engine, motion)
-    for one in found.standings:
-        rows += _of_standing(one, book, engine, motion, costs)
-        rows += _of_groups(one, book, engine, motion, by)
-    for day, figure in found.repeats.items():
-        rows.append(answered("repeat_rate", _period_of(day, motion), figure))
+        raise UsageError("There is no period of known data between these days.")
+    latest = ([day for day in days if is_whole(day, book, motion)] or days)[-1]
+    rows += _of_years(book, engine, motion, by, latest)
     now = found.standings[0] if found.standings else None
+    rows += _of_standings(book, engine, motion, found.standings, by)
+    rows += [
+        answered("repeat_rate", period_of(day, motion), of) for day, of in found.repeats.items()
+    ]
     stands = now.day if now else max(found.repeats, default=book.span.as_of)
-    amounts = _amounts(now, book, engine) if now else np.zeros(0, np.int64)
-    benchmarks = {one.metric_id: one for one in standards[1]}
+    amounts = _amounts(now, book, engine, motion) if now else np.zeros(0, np.int64)
     return Kpis(
         book=book,
         motion=motion,
@@ -230,12 +162,11 @@ def kpis(
         latest_on=latest,
         stands_on=stands,
         measured=tuple(rows),
-        lines=_lines(rows, latest, _period_of(stands, motion), motion, (targets, benchmarks)),
+        lines=_lines(rows, (latest, period_of(stands, motion)), motion, standards),
         lacking=_lacking(rows, book, now),
         abc=abc(amounts) if len(amounts) else (),
         deciles=deciles(amounts) if len(amounts) else (),
-        basis=now.basis if now else "",
-        payback_within=now.horizons.ltv_months if now else 0,
+        standing=now,
     )
 
 
@@ -250,89 +181,178 @@ def refuse_unknown(names: Iterable[str]) -> None:
             )
 
 
-def _in_unit(name: str, value: float) -> float:
-    """Return a number as people write it as the metric has it: money in counts, NPS in [-1, 1]."""
-    unit = METRICS[name].unit if name in METRICS else ""
+def in_unit(metric_id: str, value: float) -> float:
+    """Return a number as people write it in the metric's unit: money in counts, NPS in [-1, 1].
+
+    An NPS beyond 1 is in points.
+    """
+    unit = METRICS[metric_id].unit
     if unit == "money":
         return value * COUNTS_PER_UNIT
     return value / 100 if unit == "points" and abs(value) > 1 else value
 
 
-def standard(
-    metric_id: str,
-    values: tuple[float, float | None, float | None],
-    source: str,
-    as_of: date | None,
-) -> Standard:
-    """Return a benchmark of a value with its two ends, as people write them."""
-    value, low, high = (None if v is None else _in_unit(metric_id, v) for v in values)
-    return Standard(metric_id, value or 0.0, low, high, source, as_of)
+def period_of(day: date, motion: Motion) -> date:
+    """Return the first day of the period in which the eve of `day` lies."""
+    eve = day - timedelta(days=1)
+    months = eve.year * YEAR + eve.month - 1
+    first = months - (months - (motion.year_starts - 1)) % motion.period_months
+    return date(first // YEAR, first % YEAR + 1, 1)
 
 
-def _dimensions(book: Book, by: str) -> list[str]:
-    """Return what new customers are told apart by: nothing, their channel, and `by`."""
-    customers = book.tables.get("customers")
-    columns = customers.columns if customers else ()
-    return list(dict.fromkeys(["", *([CHANNEL] if CHANNEL in columns else []), by]))
+def is_whole(day: date, book: Book, motion: Motion) -> bool:
+    """Tell whether all of the period that begins on `day` is known."""
+    is_over = plus_months(day, motion.period_months) <= book.span.as_of
+    return is_over and day >= book.span.data_from.replace(day=1)
 
 
-def _of_all_movements(found: Found, by: str) -> list[Measured]:
-    rows = [one for period in found.periods for one in _of_movement(period)]
+def _is_within(day: date, window: tuple[date | None, date | None]) -> bool:
+    first, last = window
+    return (first is None or day >= first) and (last is None or day < last)
+
+
+def _of_movements(found: Found, by: str) -> list[Measured]:
+    """Return figures of contracts: all of them of the whole and of `by`, who came of the rest."""
+    rows = [one for period in found.periods for one in of_movement(period)]
     for dimension, groups in found.groups.items():
-        for group, periods in groups.items():
-            told = [one for period in periods for one in _of_movement(period)]
-            rows += [
-                one.of(dimension, group)
-                for one in told
-                if dimension == by or one.metric_id == "new_inflow"
-            ]
+        rows += [
+            one.of(dimension, group)
+            for group, periods in groups.items()
+            for period in periods
+            for one in of_movement(period)
+            if dimension == by or one.metric_id == "new_inflow"
+        ]
     return rows
 
 
-def _of_movement(one: Moving) -> list[Measured]:
-    day, n = one.starts_on, one.n_start
-    moved, how = one.moved, one.how
-    came = sum(moved[kind].amount for kind in ("new", "expansion", "reactivation"))
-    went = -sum(moved[kind].amount for kind in ("contraction", "churn"))
-    upsold = how["expansion", "plan"].n + how["expansion", "price"].n
-    crossed = how["expansion", "add_on"].n
-    kept = one.retained
-    rows = [
-        Measured("mrr", day, one.end_amount, numerator=one.end_amount, n=one.n_end),
-        Measured("paying_customers", day, one.n_end, numerator=one.n_end, n=one.n_end),
-        ratio("arpa", day, Rate(one.end_amount, one.n_end), one.n_end),
-        Measured("new_inflow", day, moved["new"].n, numerator=moved["new"].n, n=moved["new"].n),
-        share("customer_churn_rate", day, Rate(moved["churn"].n, n), n),
-        ratio("revenue_churn_rate", day, Rate(-moved["churn"].amount, one.start_amount), n),
-        ratio("grr", day, kept.gross, n),
-        ratio("nrr", day, kept.net, n),
-        share("upsell_rate", day, Rate(upsold, n), n),
-        share("cross_sell_rate", day, Rate(crossed, n), n),
-        ratio("quick_ratio", day, Rate(came, went), n),
-    ]
-    return [replace(row, is_complete=one.is_complete) for row in rows]
-
-
-def _of_trade(
-    book: Book, engine: Engine, motion: Motion, dimensions: Sequence[str]
-) -> list[Measured]:
-    """Return what shops sold, and what new customers cost."""
-    rows: list[Measured] = []
+def _of_trade(book: Book, engine: Engine, motion: Motion, by: str) -> list[Measured]:
+    """Return what a shop sold, and what new customers cost, of the whole and by group."""
     is_shop = not book.is_contractual and "payments" in book.tables
-    for dimension in dimensions:
-        key = ("group", "period_on")
-        if is_shop:
-            sales = engine.total(book, sales_sums(motion, dimension), key)
-            told = [one for row in sales.iter_rows(named=True) for one in _of_sales(row)]
-            rows += told if dimension in ("", *dimensions[2:]) else []
-        if is_shop or book.is_contractual:
-            won = engine.total(book, won_sums(motion, dimension), key)
-            rows += [
-                one for row in won.iter_rows(named=True) for one in _of_won(row, is_shop=is_shop)
-            ]
-        rows = [_grouped(one, dimension) for one in rows]
-    return [replace(one, is_complete=_is_whole(one.period_on, book, motion)) for one in rows]
+    if not is_shop and not book.is_contractual:
+        return []
+    rows: list[Measured] = []
+    customers = book.tables.get("customers")
+    has_channel = CHANNEL in (customers.columns if customers else ())
+    for dimension in dict.fromkeys(["", by, *([CHANNEL] if has_channel else [])]):
+        if is_shop and dimension in ("", by):
+            sales = engine.total(book, sales_sums(motion, dimension), _PERIOD)
+            for row in sales.iter_rows(named=True):
+                rows += [one.of(dimension, row["group"]) for one in of_sales(row)]
+        won = engine.total(book, won_sums(motion, dimension), _PERIOD)
+        for row in won.iter_rows(named=True):
+            told = of_won(row, with_number=is_shop)
+            rows += [one.of(dimension, row["group"]) for one in told]
+    return [replace(one, is_complete=is_whole(one.period_on, book, motion)) for one in rows]
 
 
-def _grouped(one: Measured, dimension: str) -> Measured:
-    return one if one.dimension or not dimension else replace(one, dimension=dimension)
+def _of_years(book: Book, engine: Engine, motion: Motion, by: str, latest: date) -> list[Measured]:
+    """Return twelve months of retention, up to the ends of three periods."""
+    if not book.is_contractual:
+        return []
+    monthly = replace(motion, period_months=1)
+    rows: list[Measured] = []
+    for day in (latest, *_earlier(latest, motion)):
+        end = plus_months(day, motion.period_months)
+        start = plus_months(end, -YEAR)
+        if end > book.span.as_of or start < book.span.data_from:
+            continue
+        for dimension in dict.fromkeys(["", by]):
+            found = engine.total(book, states(monthly, start, end, dimension), ("group",))
+            for row in found.iter_rows(named=True):
+                group = row.pop("group")
+                rows += [one.of(dimension, group) for one in of_year(day, Retained(**row))]
+    return rows
+
+
+def _of_standings(
+    book: Book, engine: Engine, motion: Motion, standings: Sequence[Standing], by: str
+) -> list[Measured]:
+    rows: list[Measured] = []
+    costs = engine.total(book, won_sums(motion), _PERIOD) if standings else pl.DataFrame()
+    for one in standings:
+        day = period_of(one.day, motion)
+        since = plus_months(day, motion.period_months - YEAR)
+        year = costs.filter(pl.col("period_on").is_between(since, day))
+        cost = Rate(int(year["amount"].sum()), int(year["n_known"].sum()))
+        told = of_standing(one, day, _amounts(one, book, engine, motion), cost)
+        if by:
+            groups = engine.collect(
+                book,
+                lambda tables: tables["customers"].select(
+                    "customer_id", group=pl.col(by).cast(pl.String)
+                ),
+                ["customer_id"],
+            )
+            told += of_groups(one, day, groups, by)
+        rows += [replace(row, is_complete=is_whole(day, book, motion)) for row in told]
+    return rows
+
+
+def _amounts(one: Standing, book: Book, engine: Engine, motion: Motion) -> NDArray[np.int64]:
+    """Return what customers pay a month; of a shop what each paid in the year before."""
+    if book.is_contractual:
+        amounts = one.customers.filter("is_alive")["mrr_amount"].to_numpy()
+    else:
+        then = replace(motion, as_of=one.day)
+        plan = spent(then, one.day - timedelta(SPENT_DAYS))
+        amounts = engine.collect(book, plan, ["customer_id"])["spent_amount"].to_numpy()
+    return np.asarray(amounts, np.int64)
+
+
+def _earlier(day: date, motion: Motion) -> tuple[date, date]:
+    """Return the period before, and that of a year before."""
+    return plus_months(day, -motion.period_months), plus_months(day, -YEAR)
+
+
+def _lines(
+    rows: Sequence[Measured],
+    latest: tuple[date, date],
+    motion: Motion,
+    standards: tuple[Mapping[str, float], Sequence[Benchmark]],
+) -> tuple[Line, ...]:
+    """Return every metric of the whole in the last period, or as of the last day."""
+    of_whole = {(one.metric_id, one.period_on): one for one in rows if not one.dimension}
+    benchmarks = {one.metric_id: one for one in standards[1]}
+    found = []
+    for name, metric in METRICS.items():
+        days = sorted(day for (of, day), one in of_whole.items() if of == name and is_told(one))
+        day = latest[1] if metric.when == "day" else latest[0]
+        if metric.when == "answer":
+            days = [answered_on for answered_on in days if answered_on <= day]
+            day = days[-1] if days else day
+        now = of_whole.get((name, day))
+        if now is None or (now.value is None and metric.unit != "months"):
+            continue
+        before, year_ago = _earlier(day, motion)
+        if metric.when == "answer" and len(days) > 1:
+            before = days[-2]
+        target = standards[0].get(name)
+        found.append(
+            Line(
+                now,
+                of_whole[name, before] if before in days else None,
+                of_whole[name, year_ago] if year_ago in days else None,
+                None if target is None else in_unit(name, target),
+                benchmarks.get(name),
+            )
+        )
+    return tuple(found)
+
+
+def _lacking(rows: Sequence[Measured], book: Book, now: Standing | None) -> tuple[str, ...]:
+    """Return what the book lacks for the metrics that it does not tell."""
+    told = {one.metric_id for one in rows if one.value is not None}
+    channels = any(one.dimension == CHANNEL for one in rows)
+    lacks = {
+        "contracts": not book.is_contractual,
+        "shop": book.is_contractual,
+        "nps": "nps" not in told,
+        "csat": "csat" not in told,
+        "channel": not channels,
+        "cost": "cac" not in told,
+        "margin": "cac" in told and now is not None and now.basis != "margin",
+        "year": book.is_contractual and "grr_12m" not in told,
+        "model": now is None,
+        "repeat": not book.is_contractual and "repeat_rate" not in told,
+    }
+    return tuple(name for name, is_lacking in lacks.items() if is_lacking)

@@ -42,6 +42,8 @@ from csk.tables.reconcile import Way, changed, flow_sums
 
 MOST_VALUES: Final = 12
 """Values of a column for which leaving them out is tried."""
+_MANY: Final = 3
+"""Sums of money of which a common factor says something; two could have one by chance."""
 _WHOLE: Final = COUNTS_PER_UNIT
 """Counts of one customer in columns that hold money or customers."""
 
@@ -60,10 +62,10 @@ class Reconciled:
     """Causes, as they were walked."""
     found: Found | None = None
     """How causes were found where the other side only tells figures."""
-    untold: tuple[str, ...] = ()
-    """Columns of theirs that are no figure of ours."""
     outside: tuple[date, ...] = ()
     """Months of theirs of which we have no whole one."""
+    not_tried: tuple[str, ...] = ()
+    """Causes of which the contracts at hand say nothing."""
 
     @property
     def months(self) -> tuple[date, ...]:
@@ -170,7 +172,7 @@ def against(
     ours: Side,
     names: tuple[str, str],
     told: Mapping[Cell, Told],
-    candidates: Sequence[Candidate],
+    tried: Choices,
 ) -> Reconciled:
     """Return each figure that is told of a whole month, ours, and the causes found between.
 
@@ -186,8 +188,8 @@ def against(
             f"{names[1]} tells of no month that is whole in these files.",
             details=[f"it has {min(outside):%Y-%m} to {max(outside):%Y-%m}"] if outside else [],
         )
-    tried = [*candidates, *_by_factor(counts, ours, cells)]
-    found = search(ours, tried, cells, lambda side: counts.values(side, cells))
+    candidates = [*tried.candidates(ours), *_by_ratio(counts, ours, cells)]
+    found = search(ours, candidates, cells, lambda side: counts.values(side, cells))
     stages = [("", ours)]
     for one in found.chosen:
         stages.append((one.cause, one.applied(stages[-1][1])))
@@ -197,24 +199,35 @@ def against(
         steps = (*line.steps, *last_step(of, line.theirs))
         lines.append(replace(line, theirs=Figure(of.value), steps=steps))
     order = (*(one.cause for one in found.chosen), "rounding", UNEXPLAINED)
-    return Reconciled(book, *names, tuple(lines), order, found, outside=outside)
+    return Reconciled(book, *names, tuple(lines), order, found, outside, tried.not_tried)
 
 
-def candidates(book: Book, engine: Engine, ours: Side, zone: str = "") -> list[Candidate]:
-    """Return every choice that the contracts of a book allow to be tried.
+def choices(book: Book, engine: Engine, elsewhere: tuple[str, str] = ("", "")) -> Choices:
+    """Return what the contracts of a book allow to be tried.
 
-    `zone` names the time zone in which another reading of the contracts has its days.
+    `elsewhere` is a table with another reading of the contracts, and the time zone of its days.
     """
     customers = book.tables.get("customers")
     columns = ("plan", *(customers.columns[1:] if customers else ()))
     values = {name: _values(book, engine, name) for name in dict.fromkeys(columns)}
-    choices = Choices(
+    return Choices(
         scopes={name: found for name, found in values.items() if found},
         minors=_minors(book),
         has_pauses="paused_from" in book.tables["subscriptions"].columns,
-        zone=zone,
+        elsewhere=elsewhere,
     )
-    return choices.candidates(ours)
+
+
+def _by_ratio(counts: _Counts, ours: Side, told: Mapping[Cell, Told]) -> list[Candidate]:
+    """Return the one factor that could lie between all sums of money: a rate of exchange."""
+    cells = [cell for cell in told if metric(cell[0]).unit == "money"]
+    here = counts.values(ours, told)
+    mine = sum(value for cell in cells if (value := here[cell]) is not None)
+    theirs = sum(told[cell].value for cell in cells)
+    if not mine or theirs <= 0 or len(cells) < _MANY:
+        return []
+    factor = Fraction(theirs) / mine
+    return [Candidate("fx", f"x {float(factor):.6g}", side={"factor": factor})]
 
 
 def _minors(book: Book) -> tuple[int, ...]:
@@ -287,7 +300,7 @@ def _detail(before: Side, after: Side) -> str:
             (before, after),
         )
         for name in one.__dataclass_fields__
-        if name not in ("way", "motion") and getattr(one, name) != getattr(other, name)
+        if name not in ("way", "motion", "table") and getattr(one, name) != getattr(other, name)
     ]
     return ", ".join(f"{old or 'csk'} > {new or 'csk'}" for old, new in pairs)
 

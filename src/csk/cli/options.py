@@ -15,6 +15,40 @@ Paths = Annotated[
         show_default=False,
     ),
 ]
+MaybePaths = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[PATH]",
+        help="Exported files, as csk mrr reads them: shows the number and the rows behind it.",
+        show_default=False,
+    ),
+]
+Metric = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[METRIC]", help="Which one; without it all are listed.", show_default=False
+    ),
+]
+PeriodOf = Annotated[
+    str | None,
+    typer.Option(
+        "--period",
+        metavar="PERIOD",
+        help="Whose value: 2024-05, 2024-Q2 or 2024. (default: the last whole month)",
+        rich_help_panel=_MODEL,
+    ),
+]
+Dictionary = Annotated[
+    bool,
+    typer.Option(
+        "--dictionary",
+        help="With -o: write what every table, column and metric means.",
+        rich_help_panel=_OUT,
+    ),
+]
+AllMetrics = Annotated[
+    bool, typer.Option("--all", help="All definitions in full.", rich_help_panel=_OUT)
+]
 Output = Annotated[
     list[Path] | None,
     typer.Option(
@@ -155,6 +189,24 @@ Compared = Annotated[
         metavar="COLUMN",
         help="Groups to compare: plan, or a column of the customers table.",
         rich_help_panel=_MODEL,
+    ),
+]
+Attribute = Annotated[
+    str | None,
+    typer.Option(
+        "--by",
+        metavar="COLUMN",
+        help="Groups to tell apart: a column of the customers table.",
+        rich_help_panel=_MODEL,
+    ),
+]
+Benchmark = Annotated[
+    Path | None,
+    typer.Option(
+        "--benchmark",
+        metavar="FILE",
+        help="CSV to hold figures against: metric_id, value, low, high, source, as_of.",
+        rich_help_panel=_READ,
     ),
 ]
 CsatScale = Annotated[

@@ -57,9 +57,12 @@ class Wanted:
 
 
 def deliver(
-    wanted: Wanted, book: Book, report: Report, rows: Rows | None, table: Table | None
+    wanted: Wanted, book: Book | None, report: Report, rows: Rows | None, table: Table | None
 ) -> None:
-    """Write the table to every output, then the table or the report to stdout."""
+    """Write the table to every output, then the table or the report to stdout.
+
+    Without a book the table is of no day, and goes to files only.
+    """
     options = SinkOptions(as_of=_as_of(book), encoding=wanted.encoding)
     if rows is not None and table is not None:
         with Outputs(wanted.if_exists) as outputs:
@@ -67,6 +70,8 @@ def deliver(
                 if emit.is_stdout(path):
                     continue
                 if _is_folder(path):
+                    if book is None:
+                        raise UsageError(f"This table is of no day, and '{path}' is a folder.")
                     run = Run(book.span.as_of, book.digest)
                     outputs.folder(path, run).add(rows, table, options)
                 else:
@@ -82,8 +87,8 @@ def deliver(
         emit.show(report, wanted.report, to_stderr=wanted.has_stdout)
 
 
-def _as_of(book: Book) -> date | None:
-    return book.window.as_of if book.window else None
+def _as_of(book: Book | None) -> date | None:
+    return book.window.as_of if book and book.window else None
 
 
 def _refuse_unknown_suffix(path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Final
 from csk.definitions import presets
 from csk.models.causes import Candidate
 from csk.models.reconcile import Side
-from csk.tables.reconcile import ELSEWHERE, Scope
+from csk.tables.reconcile import Scope
 
 TAXES: Final = (5, 7, 8, 10, 15, 18, 19, 20, 21, 22, 23, 25)
 """Rates of tax on sales, in per cent, at which a constant factor is called tax."""
@@ -32,20 +32,21 @@ class Choices:
     minors: tuple[int, ...]
     """Counts to which the amounts of contracts could be rounded."""
     has_pauses: bool
-    zone: str = ""
-    """Time zone in which another reading of the contracts has its days; none where empty."""
+    elsewhere: tuple[str, str] = ("", "")
+    """Another reading of the contracts and the time zone of its days; none where empty."""
 
     @property
     def not_tried(self) -> tuple[str, ...]:
         """Return the causes that could not be tried."""
-        lacking = () if self.zone else ("time_zone",)
+        lacking = () if self.elsewhere[0] else ("time_zone",)
         return (*lacking, *(() if self.has_pauses else ("pauses",)), *NOT_TRIED)
 
     def candidates(self, ours: Side) -> list[Candidate]:
         """Return all choices other than ours, in the order in which equals are preferred."""
-        zones = [Candidate("time_zone", self.zone, way={"table": ELSEWHERE})] if self.zone else []
+        table, zone = self.elsewhere
+        other = Candidate("time_zone", zone, way={"table": table, "zone": zone})
         return [
-            *zones,
+            *([other] if table else []),
             *self._by_option(ours),
             *_by_sum(ours),
             *_by_day(),

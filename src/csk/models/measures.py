@@ -30,6 +30,9 @@ class Metric:
     """1 where more is better, -1 where less is; 0 where neither."""
     defined_as: str = ""
     """The definition that it follows, where that has another name."""
+    when: str = "period"
+    """Of what it is told: a period, a day (as of which customers are valued), or an answer, which
+    may be of an earlier period where nobody answered since."""
 
 
 METRICS: Final = MappingProxyType(
@@ -50,18 +53,18 @@ METRICS: Final = MappingProxyType(
         "upsell_rate": Metric("share", 1),
         "cross_sell_rate": Metric("share", 1),
         "quick_ratio": Metric("ratio", 1),
-        "repeat_rate": Metric("share", 1),
-        "nps": Metric("points", 1),
-        "csat": Metric("share", 1),
-        "csat_mean": Metric("score", 1),
+        "repeat_rate": Metric("share", 1, when="day"),
+        "nps": Metric("points", 1, when="answer"),
+        "csat": Metric("share", 1, when="answer"),
+        "csat_mean": Metric("score", 1, when="answer"),
         "response_rate": Metric("share", 1),
-        "ltv_residual": Metric("money", 1),
-        "ltv_new_customer": Metric("money", 1),
+        "ltv_residual": Metric("money", 1, when="day"),
+        "ltv_new_customer": Metric("money", 1, when="day"),
         "cac": Metric("money", -1),
-        "ltv_cac": Metric("ratio", 1),
-        "cac_payback": Metric("months", -1),
-        "concentration_top10": Metric("share", -1),
-        "gini": Metric("ratio", -1),
+        "ltv_cac": Metric("ratio", 1, when="day"),
+        "cac_payback": Metric("months", -1, when="day"),
+        "concentration_top10": Metric("share", -1, when="day"),
+        "gini": Metric("ratio", -1, when="day"),
     }
 )
 """Every metric of `fct_kpi`, in the order in which they are told."""

@@ -314,7 +314,7 @@ def _less(one: Fraction | None, other: Fraction | None) -> Fraction | None:
 
 
 WAYS: Final[Mapping[str, tuple[str, ...]]] = {
-    "time_zone": ("table",),
+    "time_zone": ("table", "zone"),
     "timing": ("ends_later", "lag"),
     "scope": ("scope",),
     "same_period": ("flash_counts",),

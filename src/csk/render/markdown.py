@@ -73,6 +73,8 @@ def _figures(block: Figures) -> str:
     return "\n".join(
         f"- {escaped(figure.label)}: **{escaped(figure.value)}**"
         + (f" ({escaped(figure.remark)})" if figure.remark else "")
+        if figure.value
+        else f"- {escaped(figure.label)}: {escaped(figure.remark)}"
         for figure in block.figures
     )
 

@@ -25,8 +25,11 @@ def first_line(book: Book, settings: Settings, basis: str, say: Words) -> str:
         say("line.as_of", day=span.as_of.isoformat()),
         say("line.span", first=span.data_from.isoformat(), last=span.data_through.isoformat()),
         book.currency or say("line.currency_unknown"),
-        say("line.tax", tax=settings.tax),
+        say("line.tax", tax=_held(book, settings.tax, "tax")),
     ]
+    shipping = _held(book, settings.shipping, "shipping")
+    if shipping != "unknown":
+        parts.append(say("line.shipping", shipping=shipping))
     if basis:
         parts += [
             say(f"line.basis_{basis}"),
@@ -36,6 +39,11 @@ def first_line(book: Book, settings: Settings, basis: str, say: Words) -> str:
     if excluded:
         parts.append(say("line.excluded", n=count(excluded)))
     return " · ".join(parts)
+
+
+def _held(book: Book, said: str, what: str) -> str:
+    """Return whether amounts hold tax or postage: as the user says, else as the exports do."""
+    return said if said != "unknown" else book.holds(what)
 
 
 def reconciliation(book: Book, say: Words, *, names_unneeded: bool = True) -> list[Block]:

@@ -104,7 +104,11 @@ def _whole(result: Surveys, say: Words) -> list[Block]:
         )
         figures.append(Figure(say("surveys.response"), share(one.response.value), remark))
     heading = Heading(
-        say("surveys.whole", since=result.since.isoformat(), until=(result.until - timedelta(1)).isoformat())
+        say(
+            "surveys.whole",
+            since=result.since.isoformat(),
+            until=(result.until - timedelta(1)).isoformat(),
+        )
     )
     if not one.nps.n and not one.csat.n:
         return [

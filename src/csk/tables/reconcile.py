@@ -15,8 +15,6 @@ from csk.tables.movements import KINDS, Motion, changes, movements
 from csk.tables.spells import INVOLUNTARY, UNKNOWN, VOLUNTARY
 
 SUBSCRIPTIONS: Final = "subscriptions"
-ELSEWHERE: Final = "subscriptions_elsewhere"
-"""Another reading of the contracts, whose days are those of another time zone."""
 REASONS: Final = {VOLUNTARY: "voluntary", INVOLUNTARY: "involuntary", UNKNOWN: "unknown"}
 CAME: Final = ("new", "reactivation", "resume")
 WENT: Final = ("churn", "pause")
@@ -49,6 +47,8 @@ class Way:
     motion: Motion
     table: str = SUBSCRIPTIONS
     """Which reading of the contracts; another one has its days in another time zone."""
+    zone: str = ""
+    """Time zone of that reading, where it is another one."""
     ends_later: int = 0
     """Days by which the end of service is counted later than it is written."""
     scope: Scope | None = None

@@ -96,6 +96,11 @@ class Opened:
         )
 
     @property
+    def _settings_of_export(self) -> Mapping[str, str]:
+        known = self.recognition.known
+        return known.export.settings if known else {}
+
+    @property
     def _known_notes(self) -> tuple[str, ...]:
         known = self.recognition.known
         return known.export.notes if known else ()
@@ -112,6 +117,8 @@ class Opened:
             rows_excluded=n_excluded,
             rows_rejected=n_rejected,
             rows_kept=n_kept,
+            tax=self._settings_of_export.get("tax", ""),
+            shipping=self._settings_of_export.get("shipping", ""),
             mapping=tuple(
                 (r.column.name, r.name)
                 for r in self.readings

@@ -16,7 +16,9 @@ from csk.intake.canonical.rules import Exclusion
 from csk.intake.recognition.profiles import normal, profile, unqualified
 
 GENERIC: Final = "generic"
-_SETTINGS: Final = frozenset({"amount_unit", "zone", "currency", "date_order", "late_window"})
+_SETTINGS: Final = frozenset(
+    {"amount_unit", "zone", "currency", "date_order", "late_window", "tax", "shipping"}
+)
 
 
 @dataclass(frozen=True, slots=True)

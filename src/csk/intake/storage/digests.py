@@ -27,6 +27,7 @@ AFTER_READING: Final = frozenset(
         "data_through",
         "late_window",
         "tax",
+        "shipping",
         "margin_share",
         "discount_rate",
         "ltv_horizon",

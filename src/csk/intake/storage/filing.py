@@ -116,7 +116,8 @@ class Filing:
             raise RuntimeError(message)
         counted.n_read += one.source.malformed_count + one.source.footer_count
         counted.n_rejected += one.source.malformed_count
-        counted.excluded[FOOTER] += one.source.footer_count
+        if one.source.footer_count:
+            counted.excluded[FOOTER] += one.source.footer_count
         return rejects
 
     def take(self, one: Opened, piece: Piece) -> None:

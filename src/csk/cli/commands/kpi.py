@@ -1,0 +1,58 @@
+"""`csk kpi`: the key figures, against target, last period, last year and benchmark."""
+
+from csk.cli import options as o
+
+QUESTION = "How are we doing?"
+ORDER = 15
+
+
+def kpi(  # the options of a command
+    paths: o.Paths,
+    output: o.Output = None,
+    as_: o.As = "csv",
+    report: o.Report = "text",
+    last: o.Last = 13,
+    if_exists: o.IfExists = "replace",
+    encoding: o.OutputEncoding = "utf-8",
+    quiet: o.Quiet = False,
+    by: o.Attribute = None,
+    benchmark: o.Benchmark = None,
+    period: o.PeriodLength = "month",
+    year_starts: o.FiscalYear = 1,
+    from_: o.From = None,
+    to: o.To = None,
+    pause: o.Pause = "movement",
+    csat_scale: o.CsatScale = None,
+    as_of: o.AsOf = None,
+    data_from: o.DataFrom = None,
+    data_through: o.DataThrough = None,
+    ltv_horizon: o.LtvHorizon = None,
+    risk_horizon: o.RiskHorizon = None,
+    margin: o.Margin = None,
+    discount_rate: o.DiscountRate = None,
+    currency: o.Currency = None,
+    input_encoding: o.InputEncoding = None,
+    date_order: o.DateOrder = None,
+    amount_unit: o.AmountUnit = None,
+    reject_limit: o.RejectLimit = None,
+    store: o.Store = None,
+    shards: o.Shards = None,
+    memory: o.Memory = None,
+    config: o.Config = None,
+) -> None:
+    """Show the key figures against target, last period, last year and benchmark.
+
+    Example: csk kpi exports/ --benchmark peers.csv -o kpi.parquet
+    """
+    flags = {**locals(), "by": None}
+    from csk.cli.output import Wanted
+    from csk.cli.run_kpi import Asked, run
+    from csk.cli.session import configured, day, opened_book
+
+    wanted = Wanted(tuple(output or ()), as_, report, if_exists, encoding, quiet)
+    wanted.refuse_early()
+    window = (day(from_), day(to))
+    asked = Asked(by or "", period, year_starts, pause, last, window, benchmark)
+    settings = configured(flags, config)
+    with opened_book(paths, settings, store, quiet=quiet, outputs=wanted.outputs) as session:
+        run(session, wanted, asked)
