@@ -233,7 +233,6 @@ def test_a_snapshot_counts_who_left(sectioned):
     ("name", "sentence", "detail"),
     [
         ("eccube", "None of the files tells who pays", "products.csv"),
-        ("fivetran/stripe", "No contract has ended", "of survivors only"),
         ("mlc_churn/mlc_churn.csv", "None of the files tells who pays", "mlc_churn.csv"),
     ],
 )
