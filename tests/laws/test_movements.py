@@ -1,5 +1,6 @@
 """Movements of random contracts: what must hold, and what must not change them."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import polars as pl
@@ -7,6 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from csk.book import Window
+from csk.models.periods import LEVEL_KEY, MOVEMENT_KEY, by_ends, periods
 from csk.tables.movements import COHORT, KINDS, Motion, level_sums, movement_sums
 
 BEGIN, AS_OF = date(2022, 1, 1), date(2023, 6, 1)
@@ -39,6 +42,8 @@ motions = st.builds(
     level=st.sampled_from(["customer", "subscription", "product"]),
     period_months=st.sampled_from([1, 3, 12]),
     year_starts=st.sampled_from([1, 4]),
+    grain=st.sampled_from(["period", "day"]),
+    minor=st.sampled_from([1, 2]),
 )
 
 
@@ -86,7 +91,7 @@ def levels(rows, motion):
 
 @given(books, motions)
 def test_what_moved_adds_up_to_what_stands(rows, motion):
-    motion = Motion(AS_OF, 0, motion.level, motion.period_months, motion.year_starts)
+    motion = replace(motion, grace_days=0, minor=1)
     sums = moved(rows, motion).group_by("period_on").agg(pl.col("amount").sum()).sort("period_on")
     standing = dict(zip(sums["period_on"], sums["amount"].cum_sum(), strict=True))
     wanted = levels(rows, motion)
@@ -110,6 +115,49 @@ def test_every_amount_that_moved_has_a_kind(rows, motion):
     nameless = found.filter(pl.col("kind").is_null())
     assert nameless["amount"].sum() == 0
     assert set(found["kind"].drop_nulls()) <= set(KINDS)
+
+
+def told(rows, motion):
+    """Return the periods of a book, as commands do."""
+    known = tables(rows)
+    span = Window(BEGIN, AS_OF - DAY, AS_OF)
+    levels = level_sums(motion)(known).collect().sort(LEVEL_KEY)
+    found = {}
+    for grain in ("period", "day"):
+        sums = movement_sums(replace(motion, grain=grain))(known).collect().sort(MOVEMENT_KEY)
+        found[grain] = periods(sums, levels, motion, span) if not sums.is_empty() else {"": ()}
+    return found["period"][""], by_ends(found["day"], found["period"])[""]
+
+
+@settings(max_examples=40)
+@given(books, motions)
+def test_days_and_ends_tell_of_the_same_levels(rows, motion):
+    by_end, by_day = told(rows, motion)
+    assert [one.end_amount for one in by_day] == [one.end_amount for one in by_end]
+    assert [one.n_end for one in by_day] == [one.n_end for one in by_end]
+    for day, end in zip(by_day, by_end, strict=True):
+        assert day.retained == end.retained
+        assert day.moved["churn"].n >= end.moved["churn"].n
+        assert day.moved["new"].n >= end.moved["new"].n
+
+
+@settings(max_examples=40)
+@given(books, motions)
+def test_terms_of_a_period_add_up(rows, motion):
+    for of in told(rows, motion):
+        for one in of:
+            terms = one.terms
+            for sums in ("customers", "money"):
+                came = sum(terms[f"{sums}.{kind}"] for kind in ("new", "reactivation", "resume"))
+                went = sum(terms[f"{sums}.{kind}"] for kind in ("churn", "pause"))
+                stayed = terms["money.expansion"] - terms["money.contraction"]
+                moved = came - went + (stayed if sums == "money" else 0)
+                assert terms[f"{sums}.start"] + moved == terms[f"{sums}.end"]
+                why = ("voluntary", "involuntary", "unknown")
+                assert sum(terms[f"{sums}.{cause}"] for cause in why) == terms[f"{sums}.churn"]
+                assert all(terms[f"{sums}.{word}"] >= 0 for word in (*KINDS, "flash"))
+            assert terms["money.kept"] <= min(terms["money.start"], terms["money.after"])
+            assert terms["customers.kept"] <= terms["customers.start"]
 
 
 @given(books, motions, st.randoms(use_true_random=False))

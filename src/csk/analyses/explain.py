@@ -3,7 +3,7 @@
 One rule: the rows are the movements that its terms add up, so who doubts a number can recount it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -20,7 +20,6 @@ from csk.schema import EXPLAINED
 from csk.tables.movements import FALLS, KINDS, Motion, movement_rows
 
 RENEWAL: Final = "renewal_eligible_churn_rate"
-_ALL: Final = pl.lit(value=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ class Explained:
     terms: Mapping[str, int]
     """Of all terms of the metric; money in counts."""
     rows: pl.DataFrame
-    """Movements, the largest first: columns of `movements`."""
+    """Movements, those of the numerator and the largest first: columns of `movements`."""
 
     @property
     def variant(self) -> Variant:
@@ -71,7 +70,8 @@ def explained(
         book, movement_rows(motion, one.starts_on, one.ends_on), (*motion.key, "changed_on")
     )
     variant = metric.under(preset)
-    behind = rows.filter(pl.any_horizontal(pl.lit(value=False), *map(_rows, variant.terms)))
+    behind = rows.filter(_any(variant.terms))
+    behind = behind.with_columns(is_first=_any(term.name for term in variant.numerator))
     size = pl.max_horizontal((pl.col("after") - pl.col("before")).abs(), pl.col("flash_amount"))
     return Explained(
         book,
@@ -81,7 +81,7 @@ def explained(
         one,
         found,
         {name: sums[name] for name in variant.terms},
-        behind.sort(size, descending=True, maintain_order=True),
+        behind.sort("is_first", size, descending=True, maintain_order=True).drop("is_first"),
     )
 
 
@@ -109,6 +109,11 @@ def _refuse_other_terms(metric: Definition, preset: str, one: Period) -> None:
         )
 
 
+def _any(terms: Iterable[str]) -> pl.Expr:
+    """Tell which movements any of the terms adds up."""
+    return pl.any_horizontal(pl.lit(value=False), *map(_rows, terms))
+
+
 def _rows(term: str) -> pl.Expr:
     """Tell which movements a term adds up; none for who was there at the start."""
     word = term.partition(".")[2]
@@ -128,7 +133,7 @@ def _rows(term: str) -> pl.Expr:
         "end": kind.is_not_null(),
         "lower_total": kind.is_not_null(),
     }
-    return sets.get(word, ~_ALL).fill_null(value=False)
+    return sets.get(word, pl.lit(value=False)).fill_null(value=False)
 
 
 def table(result: Explained) -> pl.DataFrame:

@@ -4,11 +4,11 @@ One rule: results come from those who found them; here they are lined up, and no
 the book cannot carry.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from difflib import get_close_matches
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -19,7 +19,6 @@ from csk.calendar import plus_months
 from csk.engine.protocol import Engine
 from csk.errors import UsageError
 from csk.models.key_figures import (
-    Moving,
     Standing,
     is_told,
     of_groups,
@@ -30,6 +29,7 @@ from csk.models.key_figures import (
     of_year,
 )
 from csk.models.measures import METRICS, Measured, answered
+from csk.models.periods import Period
 from csk.models.rates import Rate, Retained
 from csk.money import COUNTS_PER_UNIT
 from csk.stats.concentration import Slice, abc, deciles
@@ -48,7 +48,7 @@ NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     "shop": ("revenue", "order_value", "repeat_rate"),
     "nps": ("nps",),
     "csat": ("csat",),
-    "channel": ("new_inflow",),
+    "channel": (),
     "cost": ("cac", "ltv_cac", "cac_payback"),
     "margin": ("ltv_cac", "cac_payback"),
     "year": ("grr_12m", "nrr_12m"),
@@ -62,9 +62,11 @@ NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
 class Found:
     """What was found out of a book before its key figures are lined up."""
 
-    periods: Sequence[Moving] = ()
-    groups: Mapping[str, Mapping[str, Sequence[Moving]]] = field(default_factory=dict)
+    periods: Sequence[Period] = ()
+    groups: Mapping[str, Mapping[str, Sequence[Period]]] = field(default_factory=dict)
     """By dimension and group."""
+    preset: str = ""
+    """Whose definitions those periods follow."""
     answers: Sequence[Measured] = ()
     standings: Sequence[Standing] = ()
     """As of the last day, a period before it, a year before it: those that could be had."""
@@ -213,13 +215,13 @@ def _is_within(day: date, window: tuple[date | None, date | None]) -> bool:
 
 def _of_movements(found: Found, by: str) -> list[Measured]:
     """Return figures of contracts: all of them of the whole and of `by`, who came of the rest."""
-    rows = [one for period in found.periods for one in of_movement(period)]
+    rows = [one for period in found.periods for one in of_movement(period, found.preset)]
     for dimension, groups in found.groups.items():
         rows += [
             one.of(dimension, group)
             for group, periods in groups.items()
             for period in periods
-            for one in of_movement(period)
+            for one in of_movement(period, found.preset)
             if dimension == by or one.metric_id == "new_inflow"
         ]
     return rows
@@ -236,20 +238,31 @@ def _of_trade(book: Book, engine: Engine, motion: Motion, by: str) -> list[Measu
     for dimension in dict.fromkeys(["", by, *([CHANNEL] if has_channel else [])]):
         if is_shop and dimension in ("", by):
             sales = engine.total(book, sales_sums(motion, dimension), _PERIOD)
-            for row in sales.iter_rows(named=True):
+            for row in _every_period(sales, book, motion):
                 rows += [one.of(dimension, row["group"]) for one in of_sales(row)]
         won = engine.total(book, won_sums(motion, dimension), _PERIOD)
-        for row in won.iter_rows(named=True):
+        for row in _every_period(won, book, motion):
             told = of_won(row, with_number=is_shop)
             rows += [one.of(dimension, row["group"]) for one in told]
     return [replace(one, is_complete=is_whole(one.period_on, book, motion)) for one in rows]
+
+
+def _every_period(sums: pl.DataFrame, book: Book, motion: Motion) -> Iterator[dict[str, Any]]:
+    """Yield the rows of each group from its first period on; zeros where nothing happened."""
+    for (group,), rows in sums.partition_by("group", as_dict=True, maintain_order=True).items():
+        told = {row["period_on"]: row for row in rows.iter_rows(named=True)}
+        nothing = dict.fromkeys(sums.columns, 0) | {"group": group}
+        day = min(told)
+        while day < book.span.as_of:
+            yield told.get(day, nothing | {"period_on": day})
+            day = plus_months(day, motion.period_months)
 
 
 def _of_years(book: Book, engine: Engine, motion: Motion, by: str, latest: date) -> list[Measured]:
     """Return twelve months of retention, up to the ends of three periods."""
     if not book.is_contractual:
         return []
-    monthly = replace(motion, period_months=1)
+    monthly = replace(motion, period_months=1, grain="period")
     rows: list[Measured] = []
     for day in (latest, *_earlier(latest, motion)):
         end = plus_months(day, motion.period_months)

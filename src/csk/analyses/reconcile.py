@@ -5,7 +5,7 @@ contracts, so the causes add up to the difference; what no cause reproduces is u
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 from typing import Final
@@ -19,26 +19,20 @@ from csk.errors import DataError, UsageError
 from csk.models.candidates import Choices
 from csk.models.causes import Candidate, Cell, Found, search
 from csk.models.reconcile import (
-    UNEXPLAINED,
     Figure,
     Line,
     Side,
     Step,
-    Terms,
     Told,
-    figure,
-    formula_customers,
     is_money,
     last_step,
-    looked,
     metric,
-    periods,
     step,
     walk,
 )
+from csk.models.recount import Recount
 from csk.money import AMOUNT_SCALE, COUNTS_PER_UNIT, minor_digits
 from csk.schema import RECONCILIATION
-from csk.tables.reconcile import Way, changed, flow_sums
 
 MOST_VALUES: Final = 12
 """Values of a column for which leaving them out is tried."""
@@ -66,6 +60,14 @@ class Reconciled:
     """Months of theirs of which we have no whole one."""
     not_tried: tuple[str, ...] = ()
     """Causes of which the contracts at hand say nothing."""
+    columns: tuple[tuple[str, str], ...] = ()
+    """Of a file of theirs: column and figure."""
+    untold: tuple[str, ...] = ()
+    """Columns that are no figure of ours."""
+    in_per_cent: tuple[str, ...] = ()
+    """Columns taken for per cent because of their size alone."""
+    presets: tuple[str, ...] = ()
+    """Presets whose formulas were taken, on our side or on theirs."""
 
     @property
     def months(self) -> tuple[date, ...]:
@@ -87,63 +89,6 @@ class Sides:
     names: tuple[str, str]
 
 
-@dataclass(slots=True)
-class _Counts:
-    """What was counted in one run, so that nothing is counted twice."""
-
-    book: Book
-    engine: Engine
-    known: dict[Way, dict[date, Terms]] = field(default_factory=dict)
-    reckoned: dict[Side, dict[Cell, Fraction | None]] = field(default_factory=dict)
-    first: date | None = None
-    """First period of the first way that was counted; others begin with it."""
-
-    def months(self, way: Way) -> dict[date, Terms]:
-        """Return the terms of every period under a way."""
-        if way not in self.known:
-            frame = self.engine.total(self.book, flow_sums(way), ("period_on",))
-            sums = {row["period_on"]: row for row in frame.iter_rows(named=True)}
-            self.first = min([*sums, *filter(None, (self.first,))], default=self.book.span.as_of)
-            months = way.motion.period_months
-            self.known[way] = periods(sums, self.first, self.book.span.as_of, months)
-        return self.known[way]
-
-    def figure(self, metric_id: str, side: Side, day: date) -> Figure | None:
-        """Return a figure of a period; null where there is no such period."""
-        terms = side.terms(self.months(side.way), day)
-        return None if terms is None else figure(metric_id, side, terms)
-
-    def values(self, side: Side, cells: Iterable[Cell]) -> dict[Cell, Fraction | None]:
-        """Return the values of figures."""
-        if side not in self.reckoned:
-            found = {cell: self.figure(cell[0], side, cell[1]) for cell in cells}
-            self.reckoned[side] = {cell: of.value if of else None for cell, of in found.items()}
-        return self.reckoned[side]
-
-    def customers(self, before: Side, after: Side, names: Sequence[str]) -> dict[Cell, int | None]:
-        """Return for how many customers each figure of each period changed."""
-        days = self.months(before.way)
-        if before.way == after.way:
-            return {
-                (name, day): formula_customers(name, before, after, terms)
-                for name in names
-                for day, terms in days.items()
-            }
-        plan = changed(before.way, after.way, looked(names, before.preset))
-        frame = self.engine.total(self.book, plan, ("period_on",))
-        rows = {row["period_on"]: row for row in frame.iter_rows(named=True)}
-        found: dict[Cell, int | None] = {}
-        for name, parts in looked(names, before.preset).items():
-            at_start = any(side == "before" for _, side in parts.levels)
-            apart = 0
-            for day in days:
-                row = rows.get(day, {})
-                turned, beside = row.get(f"turned.{name}", 0), row.get(f"beside.{name}", 0)
-                found[name, day] = (apart if at_start else apart + turned) + beside
-                apart += turned
-        return found
-
-
 def between(
     book: Book,
     engine: Engine,
@@ -156,14 +101,15 @@ def between(
     UsageError where the book has no contracts.
     """
     _refuse_shops(book)
-    counts = _Counts(book, engine)
+    counts = Recount(book, engine)
     path = walk(sides.ours, sides.theirs)
     stages = [("", sides.ours), *path]
     for _, side in stages:
         counts.months(side.way)
     days = _days(counts, sides.ours, window)
     lines = _lines(counts, stages, [(name, day) for name in names for day in days])
-    return Reconciled(book, *sides.names, tuple(lines), tuple(cause for cause, _ in path))
+    order = tuple(cause for cause, _ in path)
+    return Reconciled(book, *sides.names, tuple(lines), order, presets=_presets(stages))
 
 
 def against(
@@ -179,7 +125,7 @@ def against(
     UsageError where the book has no contracts; DataError where no month is told that we have.
     """
     _refuse_shops(book)
-    counts = _Counts(book, engine)
+    counts = Recount(book, engine)
     days = set(_days(counts, ours, (None, None)))
     cells = {cell: of for cell, of in told.items() if cell[1] in days}
     outside = tuple(sorted({day for _, day in told} - days))
@@ -196,10 +142,16 @@ def against(
     lines = []
     for line in _lines(counts, stages, list(cells), [one.detail for one in found.chosen]):
         of = cells[line.metric_id, line.period_on]
-        steps = (*line.steps, *last_step(of, line.theirs))
+        # Where the causes do not reproduce what is told, they are not claimed.
+        is_met = of.holds(line.theirs.value)
+        steps = (*line.steps, *last_step(of, line.theirs)) if is_met else last_step(of, line.ours)
         lines.append(replace(line, theirs=Figure(of.value), steps=steps))
-    order = (*(one.cause for one in found.chosen), "rounding", UNEXPLAINED)
+    order = tuple(one.cause for one in found.chosen)
     return Reconciled(book, *names, tuple(lines), order, found, outside, tried.not_tried)
+
+
+def _presets(stages: Sequence[tuple[str, Side]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(side.preset for _, side in stages if side.preset))
 
 
 def choices(book: Book, engine: Engine, elsewhere: tuple[str, str] = ("", "")) -> Choices:
@@ -218,7 +170,7 @@ def choices(book: Book, engine: Engine, elsewhere: tuple[str, str] = ("", "")) -
     )
 
 
-def _by_ratio(counts: _Counts, ours: Side, told: Mapping[Cell, Told]) -> list[Candidate]:
+def _by_ratio(counts: Recount, ours: Side, told: Mapping[Cell, Told]) -> list[Candidate]:
     """Return the one factor that could lie between all sums of money: a rate of exchange."""
     cells = [cell for cell in told if metric(cell[0]).unit == "money"]
     here = counts.values(ours, told)
@@ -253,7 +205,7 @@ def _values(book: Book, engine: Engine, column: str) -> list[str]:
 
 
 def _lines(
-    counts: _Counts,
+    counts: Recount,
     stages: Sequence[tuple[str, Side]],
     cells: Sequence[Cell],
     details: Sequence[str] = (),
@@ -281,7 +233,7 @@ def _lines(
     ]
 
 
-def _figure(counts: _Counts, cell: Cell, side: Side) -> Figure:
+def _figure(counts: Recount, cell: Cell, side: Side) -> Figure:
     return counts.figure(cell[0], side, cell[1]) or Figure(Fraction(0), Fraction(0))
 
 
@@ -305,7 +257,7 @@ def _detail(before: Side, after: Side) -> str:
     return ", ".join(f"{old or 'csk'} > {new or 'csk'}" for old, new in pairs)
 
 
-def _days(counts: _Counts, ours: Side, window: tuple[date | None, date | None]) -> tuple[date, ...]:
+def _days(counts: Recount, ours: Side, window: tuple[date | None, date | None]) -> tuple[date, ...]:
     """Return the whole periods of a window; of all where none is whole."""
     span, (first, last) = counts.book.span, window
     days = counts.months(ours.way)

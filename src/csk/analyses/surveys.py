@@ -205,7 +205,7 @@ class _Asking:
             said = found.get(at, Said(group=at[0], starts_on=at[1]))
             if at[1] is not None:
                 said = replace(said, is_complete=self._is_complete(at[1]))
-            found[at] = _with(said, row["kind"], of)
+            found[at] = _with(said, row["kind"], of, self.scale)
         return found
 
     def periods(self) -> tuple[Said, ...]:
@@ -244,7 +244,7 @@ class _Asking:
         return ends_on <= span.as_of and day >= span.data_from.replace(day=1)
 
 
-def _with(said: Said, kind: str, of: Clusters) -> Said:
+def _with(said: Said, kind: str, of: Clusters, scale: int) -> Said:
     """Add the figures of one kind of answers."""
     effect = design_effect(of)
     if kind == "nps":
@@ -255,7 +255,9 @@ def _with(said: Said, kind: str, of: Clusters) -> Said:
         csat = top_box(of.total, of.n, effect=effect)
         return replace(said, csat=csat, csat_customers=of.n_customers)
     total, squares = of.total / CENTS, of.squares / CENTS**2
-    return replace(said, csat_mean=mean_score(of.n, total, squares, effect=effect))
+    return replace(
+        said, csat_mean=mean_score(of.n, total, squares, (CSAT_WORST, scale), effect=effect)
+    )
 
 
 def _within(periods: tuple[Said, ...], window: tuple[date | None, date | None]) -> tuple[Said, ...]:

@@ -262,6 +262,43 @@ Preset = Annotated[
         rich_help_panel=_MODEL,
     ),
 ]
+Between = Annotated[
+    str | None,
+    typer.Option(
+        "--between",
+        metavar="A,B",
+        help="Two definitions: presets, or csk; each with choices of its own, as in "
+        "csk,csk+grace_days=30.",
+        rich_help_panel=_MODEL,
+    ),
+]
+Against = Annotated[
+    Path | None,
+    typer.Option(
+        "--against",
+        metavar="FILE",
+        help="Their monthly figures: a column month, and mrr, customers, churn rate ...",
+        rich_help_panel=_READ,
+    ),
+]
+TheirZone = Annotated[
+    str | None,
+    typer.Option(
+        "--their-tz",
+        metavar="ZONE",
+        help="Time zone of their days: Asia/Tokyo. The files are read a second time.",
+        rich_help_panel=_MODEL,
+    ),
+]
+Followed = Annotated[
+    str | None,
+    typer.Option(
+        "--metric",
+        metavar="NAME",
+        help="Figure shown month by month: mrr, nrr. (default: the first that differs)",
+        rich_help_panel=_OUT,
+    ),
+]
 Pause = Annotated[
     Literal["movement", "churn", "keep"] | None,
     typer.Option(

@@ -1,6 +1,5 @@
 """What `csk kpi` does once the book is open: it asks the other questions, and lines them up."""
 
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Final
@@ -15,7 +14,7 @@ from csk.book import Book
 from csk.calendar import plus_months
 from csk.cli import emit
 from csk.cli.output import Wanted, deliver
-from csk.cli.run_mrr import MONTHS
+from csk.cli.run_mrr import Asked, motion_of
 from csk.cli.session import Session
 from csk.errors import ModelError, UsageError
 from csk.intake.benchmarks import benchmarks
@@ -30,34 +29,15 @@ from csk.text import words
 _YEAR: Final = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What was asked about key figures."""
-
-    by: str
-    period: str
-    year_starts: int
-    pause: str
-    last: int
-    window: tuple[date | None, date | None]
-    benchmark: Path | None
-
-
-def run(session: Session, wanted: Wanted, asked: Asked) -> None:
+def run(session: Session, wanted: Wanted, asked: Asked, benchmark: Path | None) -> None:
     """Find the key figures of the book, write what was wanted and show the report."""
     book, settings = session.book, session.settings
     if "cross_section" in book.tables:
         raise ModelError("A cross-section has no dates, so it has no figures of any period.")
     refuse_unknown(settings.targets)
-    outside = benchmarks(asked.benchmark) if asked.benchmark is not None else ()
+    outside = benchmarks(benchmark) if benchmark is not None else ()
     _refuse_unknown_groups(book, asked.by)
-    motion = Motion(
-        as_of=book.span.as_of,
-        grace_days=settings.grace_days,
-        period_months=MONTHS[asked.period],
-        year_starts=asked.year_starts,
-        pause=asked.pause,
-    )
+    motion = motion_of(session, asked)
     with emit.progress("Following money, answers and value ...", quiet=wanted.quiet):
         found = _found(session, motion, asked)
         standards = (settings.targets, outside)
@@ -75,7 +55,7 @@ def _found(session: Session, motion: Motion, asked: Asked) -> Found:
         customers = book.tables.get("customers")
         has_channel = customers is not None and CHANNEL in customers.columns
         for dimension in dict.fromkeys([asked.by, *([CHANNEL] if has_channel else [])]):
-            moved[dimension] = mrr(book, engine, motion, dimension)
+            moved[dimension] = mrr(book, engine, motion, dimension, preset=asked.preset)
     answers = (
         measured(surveys(book, engine, motion, settings.csat_scale, asked.by))
         if "surveys" in book.tables
@@ -85,6 +65,7 @@ def _found(session: Session, motion: Motion, asked: Asked) -> Found:
     return Found(
         periods=next(iter(moved.values())).periods if moved else (),
         groups={name: result.groups for name, result in moved.items() if name},
+        preset=asked.preset,
         answers=answers,
         standings=[found for one in dated if (found := _standing(session, one)) is not None],
         repeats={} if book.is_contractual else _repeats(session, dated),

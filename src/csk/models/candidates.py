@@ -16,8 +16,12 @@ from csk.tables.reconcile import Scope
 
 TAXES: Final = (5, 7, 8, 10, 15, 18, 19, 20, 21, 22, 23, 25)
 """Rates of tax on sales, in per cent, at which a constant factor is called tax."""
-UNITS: Final = {"x 12": Fraction(12), "x 100": Fraction(100), "/ 1,000": Fraction(1, 1000)}
-"""Factors of a year's revenue, of minor units, and of thousands."""
+UNITS: Final = {
+    "yearly": Fraction(12),
+    "minor_units": Fraction(100),
+    "thousands": Fraction(1, 1000),
+}
+"""Factors by what is told instead of major units a month."""
 GRACES: Final = (0, 1, 3, 7, 14, 30, 60, 90)
 NOT_TRIED: Final = ("past_due", "discounts", "free", "normalisation")
 """Causes of which the contracts, once read, say nothing."""
@@ -87,7 +91,7 @@ class Choices:
 def _by_sum(ours: Side) -> list[Candidate]:
     """Return what can be made of the same counts."""
     return [
-        Candidate("same_period", "", side={"flash_counts": True}),
+        Candidate("same_period", "flash", side={"flash_counts": True}),
         Candidate("came_back", "new", side={"back_is_new": True}),
         Candidate("came_back", "kept", side={"back_is_kept": True}),
         *(
@@ -100,10 +104,10 @@ def _by_sum(ours: Side) -> list[Candidate]:
 
 def _by_day() -> list[Candidate]:
     return [
-        Candidate("timing", "ends +1", way={"ends_later": 1}),
-        Candidate("timing", "ends -1", way={"ends_later": -1}),
-        Candidate("timing", "months +1", side={"lag": 1}),
-        Candidate("timing", "months -1", side={"lag": -1}),
+        Candidate("timing", "ends_later", way={"ends_later": 1}),
+        Candidate("timing", "ends_earlier", way={"ends_later": -1}),
+        Candidate("timing", "months_later", side={"lag": 1}),
+        Candidate("timing", "months_earlier", side={"lag": -1}),
     ]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from math import isfinite
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -17,75 +17,31 @@ from csk.models.contract import ContractFit, Horizons
 from csk.models.figures import BookFigures
 from csk.models.measures import Measured, ratio, share
 from csk.models.payback import cumulated, payback_months
+from csk.models.periods import Period
 from csk.models.rates import Rate, Retained
 from csk.models.repeat import RepeatFit
-from csk.stats.concentration import gini, paying, top_share
+from csk.stats.concentration import gini_parts, paying, top_share
 
 TOP: Final = 0.1
 """Share of the customers, the largest, whose part of all money is told."""
 
 
-class Moves(Protocol):
-    """Customers who moved in one way, and by how much."""
-
-    @property
-    def n(self) -> int:
-        """Return how many."""
-        ...
-
-    @property
-    def amount(self) -> int:
-        """Return by how much, in counts, signed."""
-        ...
-
-
-class Moving(Protocol):
-    """A period of recurring revenue; what `csk mrr` finds is one."""
-
-    @property
-    def starts_on(self) -> date:
-        """Return its first day."""
-        ...
-
-    @property
-    def n_start(self) -> int:
-        """Return who paid at its start."""
-        ...
-
-    @property
-    def start_amount(self) -> int:
-        """Return what they paid, a month."""
-        ...
-
-    @property
-    def moved(self) -> Mapping[str, Moves]:
-        """Return what moved, by kind."""
-        ...
-
-    @property
-    def how(self) -> Mapping[tuple[str, str], Moves]:
-        """Return how who stayed came to pay another amount."""
-        ...
-
-    @property
-    def n_end(self) -> int:
-        """Return who pays at its end."""
-        ...
-
-    @property
-    def end_amount(self) -> int:
-        """Return what they pay, a month."""
-        ...
-
-    @property
-    def retained(self) -> Retained:
-        """Return what became of who paid at its start."""
-        ...
-
-    @property
-    def is_complete(self) -> bool:
-        """Tell whether all of it is known."""
-        ...
+OF_MOVEMENTS: Final = (
+    "mrr",
+    "paying_customers",
+    "arpa",
+    "new_inflow",
+    "customer_churn_rate",
+    "revenue_churn_rate",
+    "grr",
+    "nrr",
+    "upsell_rate",
+    "cross_sell_rate",
+    "quick_ratio",
+)
+_OF_CUSTOMERS: Final = frozenset({"customer_churn_rate", "upsell_rate", "cross_sell_rate"})
+"""Shares of customers, who leave or buy more independently of each other."""
+_AT_END: Final = frozenset({"mrr", "paying_customers", "arpa"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,27 +58,20 @@ class Standing:
     """margin, or revenue where no margin is known."""
 
 
-def of_movement(one: Moving) -> list[Measured]:
-    """Return the key figures of a period of recurring revenue."""
-    day, n, moved, how, kept = one.starts_on, one.n_start, one.moved, one.how, one.retained
-    came = sum(moved[kind].amount for kind in ("new", "expansion", "reactivation"))
-    went = -sum(moved[kind].amount for kind in ("contraction", "churn"))
-    upsold = how["expansion", "plan"].n + how["expansion", "price"].n
-    crossed = how["expansion", "add_on"].n
-    rows = [
-        plain("mrr", day, one.end_amount, one.n_end),
-        plain("paying_customers", day, one.n_end, one.n_end),
-        ratio("arpa", day, Rate(one.end_amount, one.n_end), one.n_end),
-        plain("new_inflow", day, moved["new"].n, moved["new"].n),
-        share("customer_churn_rate", day, Rate(moved["churn"].n, n), n),
-        ratio("revenue_churn_rate", day, Rate(-moved["churn"].amount, one.start_amount), n),
-        ratio("grr", day, kept.gross, n),
-        ratio("nrr", day, kept.net, n),
-        share("upsell_rate", day, Rate(upsold, n), n),
-        share("cross_sell_rate", day, Rate(crossed, n), n),
-        ratio("quick_ratio", day, Rate(came, went), n),
-    ]
-    return [replace(row, is_complete=one.is_complete) for row in rows]
+def of_movement(one: Period, preset: str = "") -> list[Measured]:
+    """Return the key figures of a period of recurring revenue, as `preset` reckons them."""
+    return [_moved(metric_id, one, preset) for metric_id in OF_MOVEMENTS]
+
+
+def _moved(metric_id: str, one: Period, preset: str) -> Measured:
+    rate = one.rate(metric_id, preset)
+    n = one.n_end if metric_id in _AT_END else one.n_start
+    n = one.moved["new"].n if metric_id == "new_inflow" else n
+    is_share = metric_id in _OF_CUSTOMERS and 0 <= rate.numerator <= (rate.denominator or 0)
+    measure = share if is_share else ratio
+    return replace(
+        measure(metric_id, one.starts_on, rate, n), is_complete=one.is_complete, preset=preset
+    )
 
 
 def of_year(period_on: date, year: Retained) -> list[Measured]:
@@ -192,6 +141,7 @@ def of_amounts(period_on: date, amounts: NDArray[np.int64]) -> list[Measured]:
     if not len(values):
         return []
     whole, top = int(values.sum()), top_share(values, TOP)
+    unlike, most = gini_parts(values)
     return [
         Measured(
             "concentration_top10",
@@ -201,7 +151,14 @@ def of_amounts(period_on: date, amounts: NDArray[np.int64]) -> list[Measured]:
             denominator=whole,
             n=len(values),
         ),
-        Measured("gini", period_on, gini(values), n=len(values)),
+        Measured(
+            "gini",
+            period_on,
+            unlike / most,
+            numerator=unlike,
+            denominator=most,
+            n=len(values),
+        ),
     ]
 
 

@@ -6,6 +6,7 @@ One rule: money stays in whole counts here; it becomes major units only in the t
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cache
 from math import isfinite
 from types import MappingProxyType
 from typing import Final
@@ -13,6 +14,7 @@ from typing import Final
 import polars as pl
 
 from csk.book import Book
+from csk.definitions import Definition, definitions
 from csk.models.rates import Rate
 from csk.money import COUNTS_PER_UNIT
 from csk.schema import KPI
@@ -86,6 +88,8 @@ class Measured:
     is_complete: bool = True
     dimension: str = ""
     group: str = ""
+    preset: str = ""
+    """Whose definition it follows; empty for csk's own."""
 
     @property
     def metric(self) -> Metric:
@@ -100,7 +104,7 @@ class Measured:
 def share(metric_id: str, period_on: date, rate: Rate, n: int) -> Measured:
     """Measure a share of customers, with Wilson's interval."""
     if not rate.denominator:
-        return Measured(metric_id, period_on, None, numerator=0, denominator=0, n=n)
+        return ratio(metric_id, period_on, rate, n)
     low, high = wilson(rate.numerator, rate.denominator)
     return Measured(
         metric_id,
@@ -124,7 +128,8 @@ def ratio(metric_id: str, period_on: date, rate: Rate, n: int | None) -> Measure
 def answered(metric_id: str, period_on: date, figure: Figure) -> Measured:
     """Measure a figure of answers; its NaN become null."""
     value, low, high = (v if isfinite(v) else None for v in figure[:3])
-    numerator = None if value is None else value * figure.n
+    # Of whole scores a whole number; the mean was made of it.
+    numerator = None if value is None else round(value * figure.n, 4)
     return Measured(metric_id, period_on, value, low, high, numerator, figure.n, figure.n)
 
 
@@ -155,10 +160,21 @@ def _row(one: Measured, book: Book) -> tuple[object, ...]:
         None if one.denominator is None else one.denominator / over,
         one.n,
         one.is_complete,
-        one.metric.defined_as or one.metric_id,
+        _definition_id(one),
         "share" if one.metric.unit == "points" else one.metric.unit,
         book.currency or None,
     )
+
+
+def _definition_id(one: Measured) -> str:
+    name = one.metric.defined_as or one.metric_id
+    known = _defined()
+    return known[name].definition_id(one.preset) if name in known else name
+
+
+@cache
+def _defined() -> dict[str, Definition]:
+    return {metric.metric_id: metric for metric in definitions()}
 
 
 _OF_MONEY: Final = frozenset(
@@ -171,6 +187,7 @@ _OF_MONEY: Final = frozenset(
         "quick_ratio",
         "ltv_cac",
         "concentration_top10",
+        "gini",
     }
 )
 """Ratios of one sum of money to another."""

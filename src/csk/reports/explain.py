@@ -78,7 +78,7 @@ def definition_blocks(metric: Definition, name: str, say: Words, language: str) 
     facts = [
         (say("explain.means"), words.definition),
         (say("explain.formula"), words.formula),
-        (name, _variant(metric.presets[name]) if name in metric.presets else ""),
+        (f"--preset {name}", _variant(metric.presets[name]) if name in metric.presets else ""),
         *(
             (say(f"explain.in_{code}"), f"{other.label}: {other.definition}")
             for code, other in metric.words.items()
@@ -215,8 +215,8 @@ def _changes(vendor: Preset, say: Words) -> str:
 
 
 def _variant(of: Variant) -> str:
-    numerator, denominator = _sum(of.numerator), _sum(of.denominator)
-    divided = f"({numerator}) / ({denominator})" if of.denominator else numerator
+    sides = [_sum(side) for side in (of.numerator, of.denominator) if side or side is of.numerator]
+    divided = " / ".join(f"({side})" if " " in side else side for side in sides)
     return f"{of.says} {divided}"
 
 

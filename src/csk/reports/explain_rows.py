@@ -3,6 +3,8 @@
 One rule: the terms shown are those that were divided, so the value can be recounted from them.
 """
 
+from datetime import timedelta
+
 from csk.analyses.explain import Explained
 from csk.definitions import Definition, Term
 from csk.models.periods import CAUSES
@@ -21,7 +23,11 @@ def report(
     """Put a number taken apart into words; the `top` largest movements are listed."""
     words = result.metric.words[language]
     one = result.period
-    span = say("explain.span", first=one.starts_on.isoformat(), last=one.ends_on.isoformat())
+    span = say(
+        "explain.span",
+        first=one.starts_on.isoformat(),
+        last=(one.ends_on - timedelta(days=1)).isoformat(),
+    )
     blocks: list[Block] = [
         *reconciliation(result.book, say, names_unneeded=False),
         *_notes(result, say),

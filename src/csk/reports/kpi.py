@@ -5,12 +5,13 @@ One rule: every figure stands beside what it was; whether that is good is told i
 
 from csk.analyses.kpi import CHANNEL, NEEDS, Kpis, Line, in_unit
 from csk.calendar import plus_months
-from csk.definitions import definition, definitions
-from csk.models.measures import METRICS, Measured
+from csk.definitions import definition
+from csk.models.measures import Measured
 from csk.reports.blocks import Block, Grid, GridColumn, Heading, Note, Report, Tone
 from csk.reports.figures import NOTHING, amount, count, number, share
 from csk.reports.kpi_data import plain
 from csk.reports.reconciliation import first_line, reconciliation
+from csk.reports.surveys import points
 from csk.settings import Settings
 from csk.text import Words
 
@@ -76,17 +77,18 @@ def told(one: Measured | None, value: float | None, currency: str, say: Words) -
         return NOTHING
     match one.metric.unit:
         case "money":
-            return amount(value, currency)
+            text = amount(value, currency)
         case "share":
-            return share(value, 2 if abs(value) < _SMALL else 1)
+            text = share(value, 2 if 0 < abs(value) < _SMALL else 1)
         case "points":
-            return f"{round(value * 100):+d}"
+            text = points(value)
         case "count":
-            return count(round(value))
+            text = count(round(value))
         case "months":
-            return say("kpi.months", n=count(round(value)))
+            text = say("kpi.months", n=count(round(value)))
         case _:
-            return number(value)
+            text = number(value)
+    return text
 
 
 def _notes(result: Kpis, say: Words) -> list[Block]:
@@ -105,7 +107,8 @@ def _board(result: Kpis, say: Words) -> list[Block]:
                 _label(line, result, say),
                 _now(line, result, say),
                 _between(line.now, result, say),
-                *(_was(one, result, say) for one in (line.before, *([line.year_ago] * has_year))),
+                _before(line, result, say),
+                *([_was(line.year_ago, result, say)] * has_year),
                 *([_target(line, result, say)] * has_target),
             )
         )
@@ -120,17 +123,23 @@ def _board(result: Kpis, say: Words) -> list[Block]:
         *([GridColumn(say("kpi.target"), "right")] * has_target),
     )
     keys = ("metric", "now", "interval", "before", "year_ago", "target")
-    day = result.stands_on.isoformat()
-    caption = say("kpi.stands", day=day) if result.standing else ""
+    shown = {line.now.metric_id for line in result.lines}
+    captions = [
+        *([say("kpi.stands", day=result.stands_on.isoformat())] * (result.standing is not None)),
+        *([say("kpi.costs")] * ("ltv_cac" in shown)),
+    ]
+    caption = " ".join(captions)
     grid = Grid("", columns, tuple(rows), keys[: len(columns)], tones=tuple(tones), caption=caption)
     return [Heading(say("kpi.latest", period=_period(result))), grid]
 
 
 def _label(line: Line, result: Kpis, say: Words) -> str:
-    name = label(line.now.metric_id, say)
-    if line.now.metric.when == "answer" and line.now.period_on != result.latest_on:
-        return say("kpi.of_period", metric=name, period=f"{line.now.period_on:%Y-%m}")
-    return name
+    name, now = label(line.now.metric_id, say), line.now
+    if now.metric.when != "answer":
+        return name
+    if now.period_on != result.latest_on:
+        name = say("kpi.of_period", metric=name, period=f"{now.period_on:%Y-%m}")
+    return say("kpi.of_answers", metric=name, n=count(now.n or 0))
 
 
 def _now(line: Line, result: Kpis, say: Words) -> str:
@@ -141,6 +150,15 @@ def _now(line: Line, result: Kpis, say: Words) -> str:
 
 def _was(one: Measured | None, result: Kpis, say: Words) -> str:
     return told(one, one.value if one else None, result.book.currency, say)
+
+
+def _before(line: Line, result: Kpis, say: Words) -> str:
+    """Return the value before; of answers it may be that of a period further back."""
+    text = _was(line.before, result, say)
+    expected = plus_months(line.now.period_on, -result.motion.period_months)
+    if line.before is None or line.before.period_on == expected:
+        return text
+    return say("kpi.was_in", value=text, period=f"{line.before.period_on:%Y-%m}")
 
 
 def _between(one: Measured, result: Kpis, say: Words) -> str:
@@ -257,7 +275,8 @@ def _channels(result: Kpis, say: Words) -> list[Block]:
         GridColumn(say("kpi.of_year"), "right"),
         GridColumn(say("kpi.share"), bar=True),
     )
-    bars = (*(came[name]["year"] / whole for name in order[:MOST_GROUPS]), 0.0)
+    most = came[order[0]]["year"]
+    bars = (*(came[name]["year"] / most for name in order[:MOST_GROUPS]), 0.0)
     keys = ("channel", *names, "share")
     grid = Grid("", columns, tuple(rows), keys, bars=bars, total=True)
     return [Heading(say("kpi.channels", period=_period(result))), grid]
@@ -335,7 +354,7 @@ def _lacking(result: Kpis, say: Words) -> list[Block]:
     parts = [
         say(
             "kpi.lack",
-            metrics=", ".join(label(name, say) for name in NEEDS[key]),
+            metrics=", ".join(label(name, say) for name in NEEDS[key]) or say(f"kpi.lack_{key}"),
             what=say(f"kpi.needs_{key}"),
         )
         for key in result.lacking

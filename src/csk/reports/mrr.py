@@ -78,6 +78,8 @@ def _retention(result: MrrResult, one: Period, say: Words) -> list[Figure]:
         if causes[cause].n
     )
     left = one.rate("customer_churn_rate", result.preset)
+    if left.numerator != one.moved["churn"].n:
+        why = ""
     figures = [
         Figure(say("mrr.customer_churn"), share(left.value, 2), _of(left, why, say)),
         *_renewal(result, say),

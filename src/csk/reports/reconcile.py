@@ -10,6 +10,7 @@ from datetime import date
 from fractions import Fraction
 
 from csk.analyses.reconcile import Reconciled
+from csk.definitions import preset
 from csk.models.causes import Candidate, Found
 from csk.models.reconcile import MOVED, UNEXPLAINED, Figure, Line, Step, is_money, metric
 from csk.reports.blocks import Block, Grid, GridColumn, Heading, Note, Report, Tone
@@ -61,9 +62,23 @@ class _Page:
     def cause(self, cause: str, detail: str) -> str:
         """Return a cause with what it was."""
         name = self.say(f"reconcile.cause.{cause}")
-        key = f"reconcile.detail.{cause}_{detail.replace(' ', '_')}"
-        told = self.say(key) if key in self.say.keys else detail.replace(" > ", " → ")  # no dict
+        told = self.detail(cause, detail)
         return f"{name}: {told}" if told else name
+
+    def detail(self, cause: str, detail: str) -> str:
+        """Return what a cause was, in words where there are some."""
+        key = f"reconcile.detail.{cause}_{detail}"
+        if key in self.say.keys:  # words are no dict
+            return self.say(key)
+        if cause == "rounding_of_lines":
+            unit = int(detail.rpartition(" > ")[2])
+            shown = amount(unit, self.currency)
+            return (
+                self.say("reconcile.detail.rounded", unit=shown)
+                if unit > 1
+                else self.say("reconcile.detail.not_rounded")
+            )
+        return detail.replace(" > ", " → ")
 
 
 def report(
@@ -241,7 +256,19 @@ def _staircase(page: _Page, line: Line) -> Grid:
         *("warn" if step.cause == UNEXPLAINED else "plain" for step in line.steps),
         "plain",
     )
-    return Grid("", columns, rows, keys, tones=tones, total=True)
+    caption = _formulas(page, line) if any(s.cause == "formula" for s in line.steps) else ""
+    return Grid("", columns, rows, keys, tones=tones, total=True, caption=caption)
+
+
+def _formulas(page: _Page, line: Line) -> str:
+    """Say what each side's formula does otherwise than csk's own."""
+    of = metric(line.metric_id)
+    told = [
+        f"{preset(name).title}: {of.presets[name].says}"
+        for name in page.result.presets
+        if name in of.presets
+    ]
+    return " ".join(told)
 
 
 def _level_parts(page: _Page, figure: Figure, money: tuple[bool, bool]) -> tuple[str, str]:
@@ -300,4 +327,19 @@ def _notes(page: _Page) -> list[Block]:
         months = ", ".join(f"{day:%Y-%m}" for day in result.outside[:6])
         more = " ..." if len(result.outside) > 6 else ""  # noqa: PLR2004 - months that fit a line
         notes.append(say("reconcile.outside", months=months + more))
-    return [Note(text) for text in notes]
+    return [*_understood(page), *(Note(text) for text in notes)]
+
+
+def _understood(page: _Page) -> list[Block]:
+    """Say how the columns of a file of theirs were understood."""
+    say, result = page.say, page.result
+    if not result.columns:
+        return []
+    pairs = ", ".join(f"{title} = {page.label(name)}" for title, name in result.columns)
+    blocks: list[Block] = [Note(say("reconcile.columns", columns=pairs))]
+    if result.untold:
+        blocks.append(Note(say("reconcile.untold", columns=", ".join(result.untold)), "warn"))
+    if result.in_per_cent:
+        titles = ", ".join(result.in_per_cent)
+        blocks.append(Note(say("reconcile.in_per_cent", columns=titles), "warn"))
+    return blocks

@@ -45,7 +45,10 @@ def report(
 
 def points(value: float) -> str:
     """Return an NPS as points with its sign: +32; a dash for NaN."""
-    return f"{round(value * 100):+d}" if isfinite(value) else NOTHING
+    if not isfinite(value):
+        return NOTHING
+    whole = round(value * 100)
+    return f"{whole:+d}" if whole else "0"
 
 
 def nps_between(of: scores.Figure, say: Words) -> str:
@@ -100,7 +103,7 @@ def _whole(result: Surveys, say: Words) -> list[Block]:
         remark = say(
             "surveys.response_remark",
             n=count(one.response.numerator),
-            of=count(one.response.denominator),
+            of=count(one.response.denominator or 0),
         )
         figures.append(Figure(say("surveys.response"), share(one.response.value), remark))
     heading = Heading(
@@ -120,8 +123,6 @@ def _whole(result: Surveys, say: Words) -> list[Block]:
 
 
 def _mean_interval(mean: scores.Figure, say: Words) -> str:
-    if not isfinite(mean.low):
-        return say("surveys.no_interval")
     return say("surveys.between", low=number(mean.low), high=number(mean.high))
 
 
@@ -169,7 +170,9 @@ def _periods(result: Surveys, say: Words, last: int) -> list[Block]:
     columns, keys = _columns(result, say, has_response=has_response)
     rows = tuple(_chosen((_name(one, result), *_cells(one, say)), result) for one in shown)
     tones: tuple[Tone, ...] = tuple("plain" if one.is_complete else "muted" for one in shown)
-    caption = say("surveys.periods_caption") if has_response else ""
+    captions = [say("surveys.periods_caption")]
+    captions += [say("surveys.response_caption")] if has_response else []
+    captions += [] if all(one.is_complete for one in shown) else [say("surveys.incomplete")]
     head = GridColumn(say("surveys.period"))
     width = len(columns)
     grid = Grid(
@@ -178,7 +181,7 @@ def _periods(result: Surveys, say: Words, last: int) -> list[Block]:
         tuple(row[: width + 1] for row in rows),
         ("period_on", *keys),
         tones=tones,
-        caption=caption,
+        caption=" ".join(captions),
     )
     return [Heading(say("surveys.periods")), grid]
 

@@ -38,17 +38,16 @@ def top_share(amounts: ArrayLike, share: float = 0.1) -> float:
     return inside / float(sums[-1])
 
 
-def gini(amounts: ArrayLike) -> float:
-    """Return the Gini coefficient: 0 where all pay alike, near 1 where one pays all; NaN for none.
+def gini_parts(amounts: ArrayLike) -> tuple[float, float]:
+    """Return numerator and denominator of the Gini coefficient; 0 and 0 where nobody pays.
 
-    Twice the area between the Lorenz curve and the diagonal.
+    The coefficient is 0 where all pay alike and near 1 where one pays all: twice the area between
+    the Lorenz curve and the diagonal.
     """
     values = paying(amounts)[::-1].astype(np.float64)
     n = len(values)
-    if not n:
-        return float("nan")
     ranks = 2.0 * np.arange(1, n + 1) - n - 1
-    return float(ranks @ values / (n * values.sum()))
+    return float(ranks @ values), float(n * values.sum())
 
 
 def abc(amounts: ArrayLike, borders: tuple[float, float] = (0.7, 0.9)) -> tuple[Slice, ...]:

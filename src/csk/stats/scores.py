@@ -61,17 +61,27 @@ def top_box(n_top: int, n: int, level: float = 0.95, effect: float = 1.0) -> Fig
 
 
 def mean_score(
-    n: int, total: float, squares: float, level: float = 0.95, effect: float = 1.0
+    n: int,
+    total: float,
+    squares: float,
+    scale: tuple[float, float],
+    level: float = 0.95,
+    effect: float = 1.0,
 ) -> Figure:
-    """Return the mean of `n` answers with their sum and sum of squares; Student's t interval."""
+    """Return the mean of `n` answers with their sum and sum of squares.
+
+    The interval is Student's t, cut at the worst and best answers of the `scale`; of one answer,
+    or of several that are all alike, it is the whole scale: they say nothing of their spread.
+    """
     from scipy.special import stdtrit  # noqa: PLC0415 - most reports have no answers
 
     if not n:
         return NOBODY
     mean = total / n
-    if n == 1:
-        return Figure(mean, float("nan"), float("nan"), 1)
-    variance = max(squares - n * mean * mean, 0.0) / (n - 1)
+    spread = squares - n * mean * mean
+    if n == 1 or spread <= 1e-9 * squares:
+        return Figure(mean, *scale, n)
+    variance = spread / (n - 1)
     freedom = max(n / effect - 1, 1.0)
     half = float(stdtrit(freedom, 0.5 + level / 2)) * float(np.sqrt(variance * effect / n))
-    return Figure(mean, mean - half, mean + half, n)
+    return Figure(mean, max(mean - half, scale[0]), min(mean + half, scale[1]), n)

@@ -31,6 +31,7 @@ PAUSED: Final = 4
 """Cause of a fall that is a pause, beside those of `spells`."""
 COHORT: Final = "cohort"
 """Groups customers by the period of their first contract."""
+WEEKS_PER_MONTH: Final = 52 / 12
 _MONTHS: Final = 12
 
 
@@ -51,6 +52,10 @@ class Motion:
     grain: str = "period"
     """`period`: from its start to its end; `day`: every day's net change is a movement of its own,
     and customers are counted once for each."""
+    week: float = WEEKS_PER_MONTH
+    """Weeks that a month counts for a weekly price."""
+    day: float = DAYS_PER_MONTH
+    """Days that it counts for a daily one."""
     minor: int = 1
     """Counts to a multiple of which the amount of each contract is rounded, half up."""
 
@@ -266,7 +271,7 @@ def served(subscriptions: pl.LazyFrame, motion: Motion) -> pl.LazyFrame:
     rows = subscriptions.filter(pl.col("started_on") < motion.as_of).with_columns(
         cause=cause(pl.col("cancel_reason")),
         filled=pl.col("plan").fill_null(""),
-        mrr_amount=_rounded(pl.col("mrr_amount").fill_null(0), motion.minor),
+        mrr_amount=_rounded(_normalised(motion, names), motion.minor),
     )
     if motion.level == "subscription" and "subscription_id" not in names:
         rows = rows.with_columns(subscription_id=pl.col("customer_id"))
@@ -283,6 +288,16 @@ def served(subscriptions: pl.LazyFrame, motion: Motion) -> pl.LazyFrame:
         .with_columns(started_on=pl.when(bridged).then(reach).otherwise("started_on"))
         .filter((pl.col("ended_on") > pl.col("started_on")).fill_null(value=True))
     )
+
+
+def _normalised(motion: Motion, names: set[str]) -> pl.Expr:
+    """Return amounts a month, with the weeks and days of a month that were chosen."""
+    amount = pl.col("mrr_amount").fill_null(0)
+    factors = {"week": motion.week / WEEKS_PER_MONTH, "day": motion.day / DAYS_PER_MONTH}
+    if "interval" not in names or set(factors.values()) == {1.0}:
+        return amount
+    factor = pl.col("interval").replace_strict(factors, default=1.0, return_dtype=pl.Float64)
+    return pl.when(factor == 1).then(amount).otherwise((amount * factor).round(0).cast(pl.Int64))
 
 
 def _rounded(amount: pl.Expr, minor: int) -> pl.Expr:

@@ -25,5 +25,7 @@ def motion_under(motion: Motion, preset: Preset, currency: str) -> Motion:
         grain=str(options.get("grain", motion.grain)),
         grace_days=int(options.get("grace_days", motion.grace_days)),
         pause=str(options.get("pause", motion.pause)),
+        week=float(options.get("week", motion.week)),
+        day=float(options.get("day", motion.day)),
         minor=minor,
     )

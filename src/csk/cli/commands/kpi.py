@@ -21,7 +21,8 @@ def kpi(  # the options of a command
     year_starts: o.FiscalYear = 1,
     from_: o.From = None,
     to: o.To = None,
-    pause: o.Pause = "movement",
+    preset: o.Preset = None,
+    pause: o.Pause = None,
     csat_scale: o.CsatScale = None,
     as_of: o.AsOf = None,
     data_from: o.DataFrom = None,
@@ -46,13 +47,16 @@ def kpi(  # the options of a command
     """
     flags = {**locals(), "by": None}
     from csk.cli.output import Wanted
-    from csk.cli.run_kpi import Asked, run
+    from csk.cli.run_kpi import run
+    from csk.cli.run_mrr import Asked
     from csk.cli.session import configured, day, opened_book
+    from csk.definitions import preset as known_preset
 
     wanted = Wanted(tuple(output or ()), as_, report, if_exists, encoding, quiet)
     wanted.refuse_early()
-    window = (day(from_), day(to))
-    asked = Asked(by or "", period, year_starts, pause, last, window, benchmark)
+    name = known_preset(preset).name if preset else ""
+    days = (day(from_), day(to))
+    asked = Asked(by or "", "customer", period, year_starts, pause, last, days, name)
     settings = configured(flags, config)
     with opened_book(paths, settings, store, quiet=quiet, outputs=wanted.outputs) as session:
-        run(session, wanted, asked)
+        run(session, wanted, asked, benchmark)

@@ -95,7 +95,10 @@ def _times(price: pl.Expr, frame: pl.DataFrame) -> pl.Expr:
 
 
 def _recurring_amounts(frame: pl.DataFrame) -> pl.DataFrame:
-    """Derive `term_months` and `mrr_amount`; a weekly or daily term counts as paid monthly."""
+    """Derive `term_months` and `mrr_amount`; a weekly or daily term counts as paid monthly.
+
+    `interval` becomes `week` or `day` where that was done here, and `month` everywhere else.
+    """
     has = set(frame.columns)
     if "trial_ended_on" in has:
         frame = frame.with_columns(started_on=pl.max_horizontal("started_on", "trial_ended_on"))
@@ -119,11 +122,26 @@ def _recurring_amounts(frame: pl.DataFrame) -> pl.DataFrame:
         frame = frame.with_columns(
             mrr_amount=(price * per_month).round(0).cast(pl.Int64, strict=False)
         )
+    if "interval" in has:
+        frame = frame.with_columns(interval=_priced_by(unit, is_derived="mrr_amount" not in has))
     missing = [name for name in ("plan", "cancel_reason") if name not in has]
     frame = frame.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in missing)
     if "ended_on" not in has:
         frame = frame.with_columns(ended_on=pl.lit(None, dtype=pl.Date))
     return frame
+
+
+def _priced_by(unit: pl.Expr, *, is_derived: bool) -> pl.Expr:
+    """Return what a price was made monthly from: `week`, `day`, or `month` where it was not."""
+    if not is_derived:
+        return pl.lit("month")
+    return (
+        pl.when(unit.str.starts_with("week"))
+        .then(pl.lit("week"))
+        .when(unit.str.starts_with("da"))
+        .then(pl.lit("day"))
+        .otherwise(pl.lit("month"))
+    )
 
 
 def _with_one(frame: pl.DataFrame) -> pl.DataFrame:

@@ -37,6 +37,7 @@ STORED: Final[Mapping[str, tuple[str, ...]]] = {
         "ended_on",
         "mrr_amount",
         "term_months",
+        "interval",
         "cancel_reason",
         "paused_from",
         "paused_to",

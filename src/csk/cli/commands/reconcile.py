@@ -1,0 +1,57 @@
+"""`csk reconcile`: why two people who count the same contracts have other figures."""
+
+from csk.cli import options as o
+
+QUESTION = "Why does somebody else have other figures?"
+ORDER = 60
+
+
+def reconcile(  # the options of a command
+    paths: o.Paths,
+    output: o.Output = None,
+    as_: o.As = "csv",
+    report: o.Report = "text",
+    last: o.Last = 13,
+    metric: o.Followed = None,
+    if_exists: o.IfExists = "replace",
+    encoding: o.OutputEncoding = "utf-8",
+    quiet: o.Quiet = False,
+    between: o.Between = None,
+    against: o.Against = None,
+    their_tz: o.TheirZone = None,
+    preset: o.Preset = None,
+    from_: o.From = None,
+    to: o.To = None,
+    as_of: o.AsOf = None,
+    data_from: o.DataFrom = None,
+    data_through: o.DataThrough = None,
+    currency: o.Currency = None,
+    input_encoding: o.InputEncoding = None,
+    date_order: o.DateOrder = None,
+    amount_unit: o.AmountUnit = None,
+    reject_limit: o.RejectLimit = None,
+    store: o.Store = None,
+    shards: o.Shards = None,
+    memory: o.Memory = None,
+    config: o.Config = None,
+) -> None:
+    """Split the difference of two totals into named causes that add up to it.
+
+    Example: csk reconcile exports/ --between chartmogul,stripe
+    """
+    flags = locals()
+    from csk.cli.output import Wanted
+    from csk.cli.run_reconcile import Asked, elsewhere, run
+    from csk.cli.session import configured, day, opened_book
+
+    wanted = Wanted(tuple(output or ()), as_, report, if_exists, encoding, quiet)
+    wanted.refuse_early()
+    days = (day(from_), day(to))
+    asked = Asked(between or "", against, preset or "", their_tz or "", metric or "", last, days)
+    asked.refuse_unknown(paths)
+    settings = configured(flags, config)
+    with (
+        opened_book(paths, settings, store, quiet=quiet, outputs=wanted.outputs) as session,
+        elsewhere(paths, session, asked, quiet=quiet) as there,
+    ):
+        run(session, wanted, asked, there)
