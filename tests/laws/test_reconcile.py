@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from csk.analyses.reconcile import Sides, between
 from csk.definitions import presets
 from csk.engine.local import LocalEngine
-from csk.models.reconcile import ALIKE, Side, looked, metrics, periods, walk
+from csk.models.reconcile import ALIKE, CAUSES, Side, looked, metrics, periods, walk
 from csk.models.recount import Recount
 from csk.tables.movements import KINDS, Motion
 from csk.tables.reconcile import AFTER, BEFORE, CAME, FLOWS, WENT, Scope, Way, flow_sums, flows
@@ -94,11 +94,13 @@ def test_every_choice_of_movements_belongs_to_a_cause():
         "pause": "keep",
         "grain": "day",
         "minor": 100,
+        "week": 4.0,
+        "day": 30.0,
     }
     assert set(base.__dataclass_fields__) - ALIKE == set(other)
     for name, value in other.items():
         ((cause, _),) = walk(Side(Way(base)), Side(Way(replace(base, **{name: value}))))
-        assert cause not in ("normalisation", "unexplained"), name
+        assert cause in CAUSES[:-2], name
 
 
 @settings(max_examples=12)

@@ -24,6 +24,7 @@ from csk.models.periods import (
 from csk.models.rates import Rate, Retained
 from csk.schema import MRR_MOVEMENT
 from csk.tables.movements import KINDS, Motion, states
+from csk.tables.renewals import long_terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,8 @@ class MrrResult:
     preset: str = ""
     """Whose definitions hold; empty for csk's own."""
     renewal: Rate | None = None
-    """Of who was up for renewal in the last complete period, who left in it."""
+    """Of who was up for renewal in the last complete period, who left in it; null where no term
+    is longer than a period."""
 
     @property
     def latest(self) -> Period:
@@ -79,6 +81,8 @@ def mrr(
     _refuse_other_sums(whole, groups)
     year_from, year = _year(book, engine, motion, whole)
     result = MrrResult(book, motion, whole, groups, year, year_from, preset)
+    if not engine.total(book, long_terms(motion.period_months), ())["n"].item():
+        return result  # everybody is up for renewal in every period
     return replace(result, renewal=renewal(book, engine, motion, result.latest))
 
 

@@ -24,6 +24,7 @@ from csk.models.reconcile import (
     Side,
     Step,
     Told,
+    change,
     is_money,
     last_step,
     metric,
@@ -165,7 +166,7 @@ def choices(book: Book, engine: Engine, elsewhere: tuple[str, str] = ("", "")) -
     return Choices(
         scopes={name: found for name, found in values.items() if found},
         minors=_minors(book),
-        has_pauses="paused_from" in book.tables["subscriptions"].columns,
+        columns=book.tables["subscriptions"].columns,
         elsewhere=elsewhere,
     )
 
@@ -245,16 +246,16 @@ def _moving(steps: Iterable[Step]) -> tuple[Step, ...]:
 def _detail(before: Side, after: Side) -> str:
     """Say what changed from one side to the next: the options, as they are and as they become."""
     pairs = [
-        (str(getattr(one, name)), str(getattr(other, name)))
+        (getattr(one, name), getattr(other, name))
         for one, other in (
             (before.way.motion, after.way.motion),
             (before.way, after.way),
             (before, after),
         )
         for name in one.__dataclass_fields__
-        if name not in ("way", "motion", "table") and getattr(one, name) != getattr(other, name)
+        if name not in ("way", "motion", "table")
     ]
-    return ", ".join(f"{old or 'csk'} > {new or 'csk'}" for old, new in pairs)
+    return ", ".join(change(one, other) for one, other in pairs if one != other)
 
 
 def _days(counts: Recount, ours: Side, window: tuple[date | None, date | None]) -> tuple[date, ...]:
@@ -328,9 +329,9 @@ def _rounded(
 ) -> list[int | None]:
     """Return steps in whole counts that still add up: the difference of rounded sums."""
     here, found = start or Fraction(0), list[int | None]()
-    for change in steps:
-        before, here = here, here + (change or 0)
-        found.append(None if change is None else round(here * unit) - round(before * unit))
+    for moved in steps:
+        before, here = here, here + (moved or 0)
+        found.append(None if moved is None else round(here * unit) - round(before * unit))
     return found
 
 

@@ -62,13 +62,14 @@ def _found(session: Session, motion: Motion, asked: Asked) -> Found:
         else ()
     )
     dated = _dated(session, motion, asked.window[1])
+    has_payments = "payments" in book.tables
     return Found(
         periods=next(iter(moved.values())).periods if moved else (),
         groups={name: result.groups for name, result in moved.items() if name},
         preset=asked.preset,
         answers=answers,
         standings=[found for one in dated if (found := _standing(session, one)) is not None],
-        repeats={} if book.is_contractual else _repeats(session, dated),
+        repeats={} if book.is_contractual or not has_payments else _repeats(session, dated),
     )
 
 

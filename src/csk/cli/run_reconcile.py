@@ -30,6 +30,8 @@ CHOICES: Final = {
     "level": tuple(LEVELS),
     "pause": ("movement", "churn", "keep"),
     "grain": ("period", "day"),
+    "week": ("4",),
+    "day": ("30",),
 }
 """What can be said of a side beside its name: `csk+grace_days=30`."""
 _MANY: Final = 3

@@ -116,7 +116,7 @@ class Preset:
     name: str
     title: str
     options: Mapping[str, str | int]
-    """Of movements: `grain`, `grace_days`, `pause`, `week`, `day`, `rounding`, as it says of them."""
+    """Of movements: `grain`, `grace_days`, `pause`, `week`, `day`, `rounding`; those it names."""
     decisions: tuple[Decision, ...]
 
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
+from csk.calendar import DAYS_PER_MONTH
 from csk.definitions import presets
 from csk.models.causes import Candidate
-from csk.models.reconcile import Side
+from csk.models.reconcile import Side, change
 from csk.tables.reconcile import Scope
 
 TAXES: Final = (5, 7, 8, 10, 15, 18, 19, 20, 21, 22, 23, 25)
@@ -23,8 +24,10 @@ UNITS: Final = {
 }
 """Factors by what is told instead of major units a month."""
 GRACES: Final = (0, 1, 3, 7, 14, 30, 60, 90)
-NOT_TRIED: Final = ("past_due", "discounts", "free", "normalisation")
+NOT_TRIED: Final = ("past_due", "discounts", "free")
 """Causes of which the contracts, once read, say nothing."""
+_NEEDED: Final = {"pauses": "paused_from", "normalisation": "interval"}
+"""Columns of the contracts without which a choice makes no difference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,8 @@ class Choices:
     """Values by column (`plan`, or one of the customers table) that could be left out."""
     minors: tuple[int, ...]
     """Counts to which the amounts of contracts could be rounded."""
-    has_pauses: bool
+    columns: tuple[str, ...]
+    """Those of the contracts."""
     elsewhere: tuple[str, str] = ("", "")
     """Another reading of the contracts and the time zone of its days; none where empty."""
 
@@ -43,7 +47,8 @@ class Choices:
     def not_tried(self) -> tuple[str, ...]:
         """Return the causes that could not be tried."""
         lacking = () if self.elsewhere[0] else ("time_zone",)
-        return (*lacking, *(() if self.has_pauses else ("pauses",)), *NOT_TRIED)
+        untold = [cause for cause, name in _NEEDED.items() if name not in self.columns]
+        return (*lacking, *untold, *NOT_TRIED)
 
     def candidates(self, ours: Side) -> list[Candidate]:
         """Return all choices other than ours, in the order in which equals are preferred."""
@@ -65,12 +70,14 @@ class Choices:
             ("level", "level"): ("customer", "subscription", "product"),
             ("same_period", "grain"): ("period", "day"),
             ("rounding_of_lines", "minor"): (1, *self.minors),
+            ("pauses", "pause"): ("movement", "churn", "keep"),
+            ("normalisation", "week"): (52 / 12, 4.0),
+            ("normalisation", "day"): (DAYS_PER_MONTH, 30.0),
         }
-        if self.has_pauses:
-            options["pauses", "pause"] = ("movement", "churn", "keep")
         return [
-            Candidate(cause, f"{now} > {value}", motion={name: value})
+            Candidate(cause, change(now, value), motion={name: value})
             for (cause, name), values in options.items()
+            if _NEEDED.get(cause, "plan") in self.columns
             for now in (getattr(motion, name),)
             for value in values
             if value != now

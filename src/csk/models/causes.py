@@ -21,7 +21,7 @@ Figures = Mapping[Cell, Told]
 Reckon = Callable[[Side], Mapping[Cell, Fraction | None]]
 
 MOST_CAUSES: Final = 3
-PAIRED: Final = 8
+PAIRED: Final = 6
 """Choices that are tried two by two where none explains anything alone."""
 AGAINST_CHANCE: Final = 2.0
 """Decimal orders by which figures that are met must be less likely than to be met by chance."""

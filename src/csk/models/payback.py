@@ -42,12 +42,12 @@ def payback_months(cumulated: Floats, cost: float) -> int | None:
     return int(reached[0]) + 1 if len(reached) else None
 
 
-def _of_contracts(alive: pl.DataFrame, fit: ContractFit, horizons: Horizons) -> Floats:
+def _of_contracts(alive: pl.DataFrame, fit: ContractFit, horizons: Horizons) -> Floats | None:
     price = pl.col("mrr_amount") * pl.col("term_months") * pl.col("margin_share")
     groups = (
         alive.sort("customer_id")
         .group_by("curve", maintain_order=True)
-        .agg(worth=price.sum())
+        .agg(pl.len().alias("n"), worth=price.sum())
         .sort("curve")
     )
     curves = {curve.curve: curve for curve in fit.curves}
@@ -55,15 +55,18 @@ def _of_contracts(alive: pl.DataFrame, fit: ContractFit, horizons: Horizons) -> 
     ends = months * TICKS_PER_MONTH - 1
     start, due = np.full_like(ends, -1), np.zeros_like(ends)
     monthly = (1.0 + horizons.discount_rate) ** (1 / _MONTHS) - 1.0
-    total = np.zeros(len(months))
-    for number, worth in groups.iter_rows():
-        curve = curves[number]
+    total, n_told = np.zeros(len(months)), 0
+    for number, n, worth in groups.iter_rows():
+        curve = curves.get(number)
+        if curve is None:
+            continue
+        n_told += n
         ticks = np.full_like(ends, curve.term_months * TICKS_PER_MONTH)
         _, present = residual.expected_payments(
             curve.grid, start, ends, due, ticks, discount_per_month=monthly
         )
         total += worth * present
-    return total / alive.height
+    return total / n_told if n_told else None
 
 
 def _of_purchases(figures: BookFigures, fit: RepeatFit, horizons: Horizons) -> Floats | None:

@@ -262,6 +262,12 @@ def figure(metric_id: str, side: Side, terms: Terms) -> Figure:
     return Figure(found.numerator * scaled, found.denominator * below)
 
 
+def change(one: object, other: object) -> str:
+    """Return a choice as it is and as it becomes: `1 > 30`; an empty one is csk's own."""
+    told = (f"{of:.4g}" if isinstance(of, float) else str(of) for of in (one, other))
+    return " > ".join(text or "csk" for text in told)
+
+
 def is_money(terms: Sequence[Term]) -> bool:
     """Return whether terms are sums of money; otherwise they count customers."""
     return any(term.name.startswith("money.") for term in terms)
@@ -327,9 +333,11 @@ MOTIONS: Final[Mapping[str, str]] = {
     "pause": "pauses",
     "level": "level",
     "grain": "same_period",
+    "week": "normalisation",
+    "day": "normalisation",
     "minor": "rounding_of_lines",
 }
-"""Cause of each choice of a `Motion`; those of which nothing is said are `normalisation`."""
+"""Cause of each choice of a `Motion`."""
 ALIKE: Final = frozenset({"as_of", "period_months", "year_starts"})
 """Choices of a `Motion` that both sides share."""
 
@@ -355,7 +363,7 @@ def _moved(here: Side, theirs: Side, cause: str) -> Side:
     options = {
         name: getattr(target, name)
         for name in motion.__dataclass_fields__
-        if name not in ALIKE and MOTIONS.get(name, "normalisation") == cause
+        if name not in ALIKE and MOTIONS[name] == cause
     }
     names = WAYS.get(cause, ())
     in_way = {name: getattr(theirs.way, name) for name in names if hasattr(theirs.way, name)}

@@ -11,6 +11,7 @@ from typing import Final
 
 import polars as pl
 
+from csk.calendar import DAYS_PER_MONTH
 from csk.engine.protocol import Plan, Tables
 from csk.tables.runs import run_ends
 from csk.tables.spells import FAR, cause

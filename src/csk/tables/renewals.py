@@ -23,7 +23,11 @@ def renewals(motion: Motion, start_on: date, end_on: date, by: str = "") -> Plan
     def plan(tables: Tables) -> pl.LazyFrame:
         key = motion.key
         due = _due(served(tables["subscriptions"], motion), motion, start_on, end_on)
-        rows = movements(changes(tables, motion), motion).filter(pl.col("period_on") < end_on)
+        # Whoever is not up for renewal need not be followed.
+        theirs = tables["subscriptions"].join(due, on="customer_id", how="semi")
+        rows = movements(changes({**tables, "subscriptions": theirs}, motion), motion).filter(
+            pl.col("period_on") < end_on
+        )
         inside = pl.col("period_on") >= start_on
         known = rows.group_by(key).agg(
             amount=pl.col("after").filter(~inside).last(),
@@ -42,6 +46,16 @@ def renewals(motion: Motion, start_on: date, end_on: date, by: str = "") -> Plan
                 n_due_churn=pl.col("is_churned").cast(pl.Int64).sum(),
             )
         )
+
+    return plan
+
+
+def long_terms(period_months: int) -> Plan:
+    """Return a summary: how many contracts (`n`) have a term that is longer than a period."""
+
+    def plan(tables: Tables) -> pl.LazyFrame:
+        is_long = pl.col("term_months") > period_months
+        return tables["subscriptions"].select(n=is_long.cast(pl.Int64).sum())
 
     return plan
 
