@@ -31,6 +31,7 @@ from csk.money import CURRENCIES
 from csk.schema import INPUTS
 
 CONFIG_NAME: Final = "csk.toml"
+_LONGEST_FILE: Final = 1 << 20
 
 
 def _months(value: object) -> object:
@@ -191,7 +192,7 @@ class Settings(BaseSettings):
     reject_limit: float = Field(default=0.01, ge=0, le=1)
     encoding: str | None = None
     date_order: Literal["dmy", "mdy", "ymd"] | None = None
-    tz: str = "UTC"
+    tz: str = Field(default="UTC", max_length=100)
     keep: Words = ()
     skip: Words = ()
     """Names or patterns of files in a folder that are left unread."""
@@ -222,7 +223,11 @@ def config_file(start: Path) -> Path | None:
 def settings(flags: dict[str, Any], config: Path | None) -> Settings:
     """Return the settings of a run; UsageError lists everything that is wrong at once."""
     try:
+        if config is not None and config.stat().st_size > _LONGEST_FILE:
+            raise UsageError(f"{config} is larger than 1 MB, which no settings file is.")
         return _loaded({name: value for name, value in flags.items() if value is not None}, config)
+    except RecursionError:
+        raise UsageError(f"{config} has values inside values without end.") from None
     except ValidationError as error:
         raise UsageError(
             "The settings cannot be understood.",
@@ -260,8 +265,9 @@ def _told(error: Any) -> str:  # noqa: ANN401 # pydantic's ErrorDetails has no e
     places = [str(part) for part in error["loc"] if "[" not in str(part) and part != "date"]
     where = ".".join(places) or "settings"
     if error["type"] == "extra_forbidden":
-        known = list(Settings.model_fields) if len(places) == 1 else []
-        return f"{where}: no such setting{_meant(places[-1], known)}"
+        named = [str(part) for part in error["loc"]]
+        known = list(Settings.model_fields) if len(named) == 1 else []
+        return f"{'.'.join(named)}: no such setting{_meant(named[-1], known)}"
     said = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
     given = error["input"]
     is_secret = places[:1] == ["connections"]

@@ -92,6 +92,7 @@ def test_every_choice_of_movements_belongs_to_a_cause():
         "grace_days": 9,
         "level": "product",
         "pause": "keep",
+        "pause_days": 30,
         "grain": "day",
         "minor": 100,
         "week": 4.0,

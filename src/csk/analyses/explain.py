@@ -103,8 +103,8 @@ def _refuse_other_terms(metric: Definition, preset: str, one: Period) -> None:
     known = one.terms
     if metric.is_estimate or not known.keys() >= set(metric.under(preset).terms):
         raise UsageError(
-            f"{metric.metric_id} is not made of movements of MRR, so no rows of it can be shown.",
-            hint="Without files, csk explain says what it means. Made of movements are: "
+            f"{metric.definition_id(preset)} is not made of movements of MRR alone.",
+            hint="Without files csk explain says what it means. With rows to show are: "
             + ", ".join(d.metric_id for d in definitions() if known.keys() >= set(d.variant.terms)),
         )
 

@@ -165,7 +165,7 @@ def kpis(
         stands_on=stands,
         measured=tuple(rows),
         lines=_lines(rows, (latest, period_of(stands, motion)), motion, standards),
-        lacking=_lacking(rows, book, now),
+        lacking=_lacking(rows, book, now, is_short=motion.period_months < YEAR),
         abc=abc(amounts) if len(amounts) else (),
         deciles=deciles(amounts) if len(amounts) else (),
         standing=now,
@@ -260,7 +260,7 @@ def _every_period(sums: pl.DataFrame, book: Book, motion: Motion) -> Iterator[di
 
 def _of_years(book: Book, engine: Engine, motion: Motion, by: str, latest: date) -> list[Measured]:
     """Return twelve months of retention, up to the ends of three periods."""
-    if not book.is_contractual:
+    if not book.is_contractual or motion.period_months == YEAR:
         return []
     monthly = replace(motion, period_months=1, grain="period")
     rows: list[Measured] = []
@@ -352,8 +352,13 @@ def _lines(
     return tuple(found)
 
 
-def _lacking(rows: Sequence[Measured], book: Book, now: Standing | None) -> tuple[str, ...]:
-    """Return what the book lacks for the metrics that it does not tell."""
+def _lacking(
+    rows: Sequence[Measured], book: Book, now: Standing | None, *, is_short: bool
+) -> tuple[str, ...]:
+    """Return what the book lacks for the metrics that it does not tell.
+
+    Where periods are not shorter than a year, there are no figures of twelve months beside them.
+    """
     told = {one.metric_id for one in rows if one.value is not None}
     channels = any(one.dimension == CHANNEL for one in rows)
     lacks = {
@@ -364,7 +369,7 @@ def _lacking(rows: Sequence[Measured], book: Book, now: Standing | None) -> tupl
         "channel": not channels,
         "cost": "cac" not in told,
         "margin": "cac" in told and now is not None and now.basis != "margin",
-        "year": book.is_contractual and "grr_12m" not in told,
+        "year": book.is_contractual and is_short and "grr_12m" not in told,
         "model": now is None,
         "repeat": not book.is_contractual and "repeat_rate" not in told,
     }

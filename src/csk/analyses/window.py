@@ -3,20 +3,19 @@
 One rule: an end date never moves the window (it lies in the future, or at the file's edge).
 """
 
+from collections import Counter
 from dataclasses import replace
 from datetime import date, timedelta
 from math import log, log1p
 from statistics import median
 from typing import Final
 
-import polars as pl
-
 from csk.book import Book, Window
 from csk.calendar import month_start
-from csk.engine.protocol import Engine, Plan, Tables
+from csk.engine.protocol import Engine
 from csk.errors import DataError, UsageError
 from csk.settings import Settings
-from csk.tables.spells import contracts, ends_by_month, spells
+from csk.tables.ends import days_at_risk, ends_by_day
 
 _DENSE: Final = ("subscriptions", "payments", "usage")
 """Tables whose last event tells how far the log is complete; tickets and surveys are too rare."""
@@ -76,8 +75,9 @@ def _before_edge(
     book: Book, engine: Engine, settings: Settings, found: Window, notes: list[str]
 ) -> Window:
     """Step back over a last month whose churn is the edge of the file."""
-    ended = engine.total(book, ends_by_month(found.as_of, settings.grace_days), ["month_on"])
-    counts = dict(ended.iter_rows())
+    counts = Counter[date]()
+    for day, n_ended in _ends(book, engine, settings, found):
+        counts[month_start(day)] += n_ended
     last = month_start(found.as_of - timedelta(days=1))
     n_last = counts.pop(last, 0)
     usual = median(_filled(counts, min(counts), last)) if counts else 0
@@ -85,6 +85,14 @@ def _before_edge(
         return found
     notes.append("edge_left_out")
     return replace(found, data_through=last - timedelta(days=1), as_of=last)
+
+
+def _ends(
+    book: Book, engine: Engine, settings: Settings, found: Window
+) -> list[tuple[date, int]]:
+    """Return the days on which spells ended, in order, and how many."""
+    plan = ends_by_day(found.as_of, settings.grace_days)
+    return list(engine.total(book, plan, ["ended_on"]).iter_rows())
 
 
 def _filled(counts: dict[date, int], first: date, end: date) -> list[int]:
@@ -102,15 +110,14 @@ def _after_late_entry(
     from the first one on with probability share ** n. Where that is under 0.001 the log begins
     there: earlier ends were not kept.
     """
-    ended = engine.total(book, ends_by_month(found.as_of, settings.grace_days), ["month_on"])
-    if ended.is_empty():
+    ended = _ends(book, engine, settings, found)
+    if not ended:
         notes.append("survivors_only")
         return found
-    firsts = engine.collect(book, _first_end(found.as_of, settings.grace_days), ["first_on"])
-    first_on: date = firsts["first_on"].drop_nulls().item(0)
-    days = engine.total(book, _days_at_risk(found.as_of, first_on, settings.grace_days), [])
+    first_on = ended[0][0]
+    days = engine.total(book, days_at_risk(found.as_of, first_on, settings.grace_days), [])
     before, after = days.row(0)
-    n_ended = int(ended["n_ended"].sum())
+    n_ended = sum(n for _, n in ended)
     if n_ended < _ENDS_LEAST or after == 0:
         return found
     if n_ended * log1p(before / after) < -log(_UNLIKELY):
@@ -126,39 +133,3 @@ def _log_start(book: Book, first_end: date) -> date:
     ]
     near = [day for day in begun if timedelta(0) <= first_end - day <= timedelta(days=_NEAR_DAYS)]
     return min(near, default=first_end)
-
-
-def _first_end(as_of: date, grace_days: int) -> Plan:
-    def plan(tables: Tables) -> pl.LazyFrame:
-        ended = spells(contracts(tables, as_of, grace_days))
-        return ended.select(first_on=pl.col("ended_on").min())
-
-    return plan
-
-
-def _days_at_risk(as_of: date, split: date, grace_days: int) -> Plan:
-    """Count the days on which spells could have ended, before and from `split` on.
-
-    A term paid in advance is served: who pays by the year cannot leave in the first one.
-    """
-
-    def plan(tables: Tables) -> pl.LazyFrame:
-        known = contracts(tables, as_of, grace_days)
-        term = pl.col("term_months").fill_null(1)
-        bound = pl.col("started_on").dt.offset_by(pl.format("{}mo", term))
-        free = known.group_by("customer_id", "spell_no").agg(
-            free_on=pl.when(term > 1).then(bound).otherwise("started_on").min()
-        )
-        until = pl.col("ended_on").fill_null(as_of)
-        before = pl.min_horizontal(until, pl.lit(split)) - pl.col("free_on")
-        after = until - pl.max_horizontal(pl.col("free_on"), pl.lit(split))
-        return (
-            spells(known)
-            .join(free, on=["customer_id", "spell_no"], how="inner")
-            .select(
-                n_before=before.dt.total_days().clip(lower_bound=0).sum(),
-                n_after=after.dt.total_days().clip(lower_bound=0).sum(),
-            )
-        )
-
-    return plan

@@ -16,6 +16,7 @@ from shutil import get_terminal_size
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from csk.errors import CskError, StorageError, UsageError
+from csk.text import visible
 
 if TYPE_CHECKING:
     from csk.reports.blocks import Report
@@ -82,16 +83,17 @@ def progress(text: str, *, quiet: bool = False) -> Iterator[None]:
 
 def refusal(error: CskError) -> None:
     """Say what is wrong, where, and what to do."""
-    lines = [f"csk: {error.sentence}", *(f"  {detail}" for detail in error.details)]
-    if error.hint:
-        lines.append(f"  -> {error.hint}")
-    failure("\n".join(lines).removeprefix("csk: "))
+    failure(error.sentence, *error.details, *([f"-> {error.hint}"] if error.hint else []))
 
 
-def failure(text: str) -> None:
-    """Write a sentence to stderr; a stderr that is gone is no reason to fail."""
+def failure(sentence: str, *more: str) -> None:
+    """Write a sentence, and more lines below it, to stderr; a stderr that is gone is no failure.
+
+    What they quote comes from files: nothing of it reaches a terminal as anything but text.
+    """
+    lines = [f"csk: {visible(sentence)}", *(f"  {visible(line)}" for line in more)]
     try:
-        sys.stderr.write(f"csk: {text}\n")
+        sys.stderr.write("\n".join(lines) + "\n")
         sys.stderr.flush()
     except OSError:
         pass

@@ -25,7 +25,7 @@ from csk.reports.init import GENERIC
 from csk.reports.stub import Mapped, settings_file, toml
 from csk.settings import CONFIG_NAME, Settings, settings
 from csk.sinks.staging.outputs import Outputs
-from csk.text import Words, words
+from csk.text import Words, visible, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ def _tell(folder: Path, target: Path, kept: Path | None, decided: _Decided, say:
     values = [f"{name} = {toml(value)}" for name, value in decided.values.items()]
     values += [f"[columns.{table.role}]" for table in decided.tables]
     file = str(target)
-    lines = [say("init.mixed" if values else "init.plain", file=file)]
+    lines = [say("init.mixed" if values else "init.plain", file=visible(file))]
     lines += [f"  {value}" for value in values]
     lines += [say("init.kept", file=str(kept))] if kept else []
     if decided.left_open:

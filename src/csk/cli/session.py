@@ -17,7 +17,7 @@ from csk.engine.local import LocalEngine
 from csk.engine.protocol import Engine
 from csk.errors import UsageError
 from csk.intake.origins.apart import apart
-from csk.intake.origins.finding import found, is_elsewhere, is_query
+from csk.intake.origins.finding import expanded, found, is_elsewhere, is_query
 from csk.intake.origins.nearby import nearby
 from csk.intake.places import in_use, temporary_store
 from csk.intake.storage.store import stored
@@ -90,7 +90,7 @@ def _beside(path: str) -> Path | None:
     role, _, place = path.partition("=")
     if is_elsewhere(place if role in INPUTS else path):
         return None
-    named = Path(place if role in INPUTS else path).expanduser()
+    named = expanded(place if role in INPUTS else path)
     candidate = (named if named.is_dir() else named.parent) / CONFIG_NAME
     return candidate if named.exists() and candidate.is_file() else None
 

@@ -17,13 +17,19 @@ from csk.definitions import definition
 from csk.engine.protocol import Engine
 from csk.errors import DataError
 from csk.models.rates import Rate, Retained, rate
+from csk.tables.motion import TO_FREE
 from csk.tables.movements import FALLS, KINDS, Motion, level_sums, movement_sums
 from csk.tables.renewals import renewals
 from csk.tables.spells import INVOLUNTARY, UNKNOWN, VOLUNTARY
 
 MOVEMENT_KEY: Final = ("group", "period_on", "kind", "how", "cause")
 LEVEL_KEY: Final = ("group", "period_on")
-CAUSES: Final = {VOLUNTARY: "voluntary", INVOLUNTARY: "involuntary", UNKNOWN: "unknown"}
+CAUSES: Final = {
+    VOLUNTARY: "voluntary",
+    INVOLUNTARY: "involuntary",
+    UNKNOWN: "unknown",
+    TO_FREE: "to_free",
+}
 STAYED: Final = ("plan", "add_on", "price")
 UPSELL: Final = ("plan", "price")
 

@@ -331,6 +331,7 @@ WAYS: Final[Mapping[str, tuple[str, ...]]] = {
 MOTIONS: Final[Mapping[str, str]] = {
     "grace_days": "gap",
     "pause": "pauses",
+    "pause_days": "pauses",
     "level": "level",
     "grain": "same_period",
     "week": "normalisation",

@@ -63,8 +63,13 @@ class Recount:
         return self.reckoned[side]
 
     def customers(self, before: Side, after: Side, names: Sequence[str]) -> dict[Cell, int | None]:
-        """Return for how many customers each figure of each period changed."""
+        """Return for how many customers each figure of each period changed.
+
+        Empty where no sum of any period changed, so that there is no step to tell of.
+        """
         days = self.months(before.way)
+        if before.way != after.way and days == self.months(after.way):
+            return {}
         if before.way == after.way:
             return {
                 (name, day): formula_customers(name, before, after, terms)

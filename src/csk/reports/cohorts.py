@@ -84,7 +84,7 @@ def _means(result: Cohorts, say: Words) -> list[Block]:
         (
             str(mean.age),
             count(mean.n_cohorts),
-            count(mean.customers.denominator),
+            count(mean.customers.denominator or 0),
             share(mean.customers.value),
             share(mean.money.value),
         )

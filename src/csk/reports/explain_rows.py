@@ -6,7 +6,7 @@ One rule: the terms shown are those that were divided, so the value can be recou
 from datetime import timedelta
 
 from csk.analyses.explain import Explained
-from csk.definitions import Definition, Term
+from csk.definitions import Definition, Term, presets
 from csk.models.periods import CAUSES
 from csk.reports.blocks import Block, Figure, Figures, Grid, GridColumn, Heading, Note, Report
 from csk.reports.explain import definition_blocks, plain, terms_grid
@@ -62,6 +62,9 @@ def _notes(result: Explained, say: Words) -> list[Block]:
         Note(say(f"note.{key}", day=result.book.span.data_from.isoformat()), "warn")
         for key in result.book.span.notes
     ]
+    vendor = next((one for one in presets() if one.name == result.preset), None)
+    if vendor is not None:
+        notes.append(Note(say("mrr.preset", title=vendor.title, name=vendor.name)))
     if not result.period.is_complete:
         notes.append(Note(say("explain.incomplete"), "warn"))
     return notes

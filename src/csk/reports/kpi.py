@@ -3,7 +3,7 @@
 One rule: every figure stands beside what it was; whether that is good is told in words too.
 """
 
-from csk.analyses.kpi import CHANNEL, NEEDS, Kpis, Line, in_unit
+from csk.analyses.kpi import CHANNEL, NEEDS, YEAR, Kpis, Line, in_unit
 from csk.calendar import plus_months
 from csk.definitions import definition
 from csk.models.measures import Measured
@@ -99,7 +99,8 @@ def _notes(result: Kpis, say: Words) -> list[Block]:
 
 def _board(result: Kpis, say: Words) -> list[Block]:
     has_target = any(line.target is not None for line in result.lines)
-    has_year = any(line.year_ago for line in result.lines)
+    is_yearly = result.motion.period_months == YEAR
+    has_year = not is_yearly and any(line.year_ago for line in result.lines)
     rows, tones = [], []
     for line in result.lines:
         rows.append(
@@ -130,7 +131,7 @@ def _board(result: Kpis, say: Words) -> list[Block]:
     ]
     caption = " ".join(captions)
     grid = Grid("", columns, tuple(rows), keys[: len(columns)], tones=tuple(tones), caption=caption)
-    return [Heading(say("kpi.latest", period=_period(result))), grid]
+    return [Heading(say("kpi.latest", period=_period(result, say))), grid]
 
 
 def _label(line: Line, result: Kpis, say: Words) -> str:
@@ -238,7 +239,7 @@ def _trend(result: Kpis, say: Words, last: int) -> list[Block]:
 
 def _channels(result: Kpis, say: Words) -> list[Block]:
     """Return who came through which channel, in the last period and in the last year."""
-    day, year = result.latest_on, plus_months(result.latest_on, -12)
+    day, year = result.latest_on, plus_months(result.latest_on, -YEAR)
     came: dict[str, dict[str, float]] = {}
     for one in result.measured:
         if (one.dimension, one.metric_id) != (CHANNEL, "new_inflow") or not one.value:
@@ -279,7 +280,7 @@ def _channels(result: Kpis, say: Words) -> list[Block]:
     bars = (*(came[name]["year"] / most for name in order[:MOST_GROUPS]), 0.0)
     keys = ("channel", *names, "share")
     grid = Grid("", columns, tuple(rows), keys, bars=bars, total=True)
-    return [Heading(say("kpi.channels", period=_period(result))), grid]
+    return [Heading(say("kpi.channels", period=_period(result, say))), grid]
 
 
 def _concentration(result: Kpis, say: Words) -> list[Block]:
@@ -340,7 +341,7 @@ def _groups(result: Kpis, say: Words) -> list[Block]:
     grid = Grid("", columns, tuple(rows), ("group", *names), total=True)
     more = len(order) - MOST_GROUPS
     notes = [Note(say("kpi.more_groups", n=count(more)))] if more > 0 else []
-    return [Heading(say("kpi.groups", by=result.by, period=_period(result))), grid, *notes]
+    return [Heading(say("kpi.groups", by=result.by, period=_period(result, say))), grid, *notes]
 
 
 def _money(one: Measured | None) -> float:
@@ -362,8 +363,12 @@ def _lacking(result: Kpis, say: Words) -> list[Block]:
     return [Note(say("kpi.lacking", what="; ".join(parts)))]
 
 
-def _period(result: Kpis) -> str:
-    return _named(result.latest_on, result)
+def _period(result: Kpis, say: Words) -> str:
+    first, months = result.latest_on, result.motion.period_months
+    last = plus_months(first, months - 1)
+    if months == 1:
+        return f"{first:%Y-%m}"
+    return say("kpi.from_to", first=f"{first:%Y-%m}", last=f"{last:%Y-%m}")
 
 
 def _named(day: object, result: Kpis) -> str:

@@ -12,7 +12,7 @@ from fractions import Fraction
 from csk.analyses.reconcile import Reconciled
 from csk.definitions import preset
 from csk.models.causes import Candidate, Found
-from csk.models.reconcile import MOVED, UNEXPLAINED, Figure, Line, Step, is_money, metric
+from csk.models.reconcile import MOVED, ROUNDING, UNEXPLAINED, Figure, Line, Step, is_money, metric
 from csk.reports.blocks import Block, Grid, GridColumn, Heading, Note, Report, Tone
 from csk.reports.figures import NOTHING, amount, count, share
 from csk.reports.reconcile_data import plain
@@ -46,7 +46,7 @@ class _Page:
             text = amount(number, self.currency)
         elif unit == "share":
             text = (
-                f"{number * 100:.2f} {self.say('reconcile.points')}" if signed else share(number, 2)
+                f"{number * 100:.3f} {self.say('reconcile.points')}" if signed else share(number, 2)
             )
         else:
             text = count(round(number)) if value.denominator == 1 else f"{number:,.3f}"
@@ -114,7 +114,8 @@ def report(
 
 
 def _is_alike(line: Line) -> bool:
-    return not line.steps and (line.difference in (None, 0))
+    """Whether there is nothing between the two but rounding."""
+    return all(step.cause == ROUNDING for step in line.steps)
 
 
 def _found(page: _Page) -> list[Block]:
@@ -195,7 +196,7 @@ def _figures(page: _Page, month: date) -> list[Block]:
 
 
 def _difference(page: _Page, line: Line) -> str:
-    if line.difference == 0:
+    if _is_alike(line) and line.difference is not None:
         return page.say("reconcile.alike")
     return page.value(line.metric_id, line.difference, signed=True)
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from csk.errors import CskError
 from csk.settings import Settings
-from csk.text import DEFAULT, Words
+from csk.text import DEFAULT, UNSEEN, Words
 
 LINE: Final = re.compile(r"# (?P<name>[a-z_]+) = (?P<value>.*?)\s+# (?P<said>.*)")
 """A setting of the template that is off: its name, its value, and what is said of it."""
@@ -22,7 +22,7 @@ LINE: Final = re.compile(r"# (?P<name>[a-z_]+) = (?P<value>.*?)\s+# (?P<said>.*)
 _NOT_SET: Final = re.compile(r"Not set(?:: [^.]*)?\.\s*")
 _REMARKS_FROM: Final = 31
 _PAGE: Final = 100
-_UNSEEN: Final = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]+")
+_UNSEEN: Final = re.compile(rf"(?:{UNSEEN.pattern}|[\u2028\u2029\ud800-\udfff])+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def toml(value: object) -> str:
     if isinstance(value, int | float):
         return repr(value)
     text = json.dumps(_seen(str(value)), ensure_ascii=False)
-    return text.replace("\x7f", "\\u007f")
+    return UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def refusal_lines(refusal: CskError) -> list[str]:

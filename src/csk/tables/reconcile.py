@@ -77,7 +77,6 @@ def flows(tables: Tables, way: Way) -> pl.LazyFrame:
     """Return `FLOWS` of each customer and period in which something changed."""
     motion, key = way.motion, way.motion.key
     rows = movements(changes({**tables, SUBSCRIPTIONS: counted(tables, way)}, motion), motion)
-    moved = pl.col("after") - pl.col("before")
     of_kind = {kind: pl.col("kind") == kind for kind in KINDS}
     of_kind |= {
         name: (pl.col("kind") == "churn") & (pl.col("cause") == code)
@@ -85,22 +84,23 @@ def flows(tables: Tables, way: Way) -> pl.LazyFrame:
     }
     start, end = (pl.col(name).clip(lower_bound=0) for name in (BEFORE, AFTER))
     stood = pl.col("before") > 0
+    counts = {f"n.{name}": pl.col("n").filter(is_it).sum() for name, is_it in of_kind.items()}
+    sums = {
+        f"amount.{name}": pl.col("amount").filter(is_it).sum() for name, is_it in of_kind.items()
+    }
+    flash = {"n.flash": pl.col("is_flash").sum(), "amount.flash": pl.col("flash_amount").sum()}
     per_key = rows.group_by(*key, "period_on").agg(
-        *(is_it.sum().cast(pl.Int64).alias(f"n.{name}") for name, is_it in of_kind.items()),
-        *(moved.filter(is_it).sum().alias(f"amount.{name}") for name, is_it in of_kind.items()),
-        pl.col("is_flash").sum().cast(pl.Int64).alias("n.flash"),
-        pl.col("flash_amount").sum().alias("amount.flash"),
+        *(total.cast(pl.Int64).alias(name) for name, total in (counts | sums | flash).items()),
         pl.col("before").first(),
         pl.col("after").last(),
     )
-    fallen = pl.when(stood).then((start - end).clip(lower_bound=0)).otherwise(0)
-    grown = pl.when(stood).then((end - start).clip(lower_bound=0)).otherwise(0)
+    at_ends = {
+        "n.lost": (stood & (pl.col("after") <= 0)).cast(pl.Int64),
+        "amount.lost": pl.when(stood).then((start - end).clip(lower_bound=0)).otherwise(0),
+        "amount.grown": pl.when(stood).then((end - start).clip(lower_bound=0)).otherwise(0),
+    }
     return (
-        per_key.with_columns(
-            (stood & (pl.col("after") <= 0)).cast(pl.Int64).alias("n.lost"),
-            fallen.alias("amount.lost"),
-            grown.alias("amount.grown"),
-        )
+        per_key.with_columns(change.alias(name) for name, change in at_ends.items())
         .group_by("customer_id", "period_on")
         .agg(pl.col(FLOWS).sum())
     )

@@ -8,7 +8,7 @@ from datetime import date
 import polars as pl
 
 from csk.engine.protocol import Plan, Tables
-from csk.tables.movements import Motion, changes, grouped, movements, served
+from csk.tables.movements import Motion, changes, grouped, movements
 
 _MONTHS = 12
 
@@ -22,9 +22,11 @@ def renewals(motion: Motion, start_on: date, end_on: date, by: str = "") -> Plan
 
     def plan(tables: Tables) -> pl.LazyFrame:
         key = motion.key
-        due = _due(served(tables["subscriptions"], motion), motion, start_on, end_on)
+        due = _due(tables["subscriptions"], motion, start_on, end_on)
         # Whoever is not up for renewal need not be followed.
-        theirs = tables["subscriptions"].join(due, on="customer_id", how="semi")
+        theirs = tables["subscriptions"].join(
+            due, on="customer_id", how="semi", maintain_order="left"
+        )
         rows = movements(changes({**tables, "subscriptions": theirs}, motion), motion).filter(
             pl.col("period_on") < end_on
         )
@@ -35,7 +37,7 @@ def renewals(motion: Motion, start_on: date, end_on: date, by: str = "") -> Plan
         )
         return (
             grouped(
-                due.join(known.filter(pl.col("amount") > 0), on=key, how="inner"),
+                due.join(known.filter(pl.col("amount") > 0), on=key, how="inner", nulls_equal=True),
                 tables,
                 by,
                 motion,
@@ -60,8 +62,11 @@ def long_terms(period_months: int) -> Plan:
     return plan
 
 
-def _due(rows: pl.LazyFrame, motion: Motion, start_on: date, end_on: date) -> pl.LazyFrame:
+def _due(contracts: pl.LazyFrame, motion: Motion, start_on: date, end_on: date) -> pl.LazyFrame:
     """Return the keys of whom a term ends between two days, each once."""
+    rows = contracts
+    if "subscription_id" in motion.key and "subscription_id" not in rows.collect_schema():
+        rows = rows.with_columns(subscription_id=pl.col("customer_id"))
     begun = pl.col("started_on").dt.year() * _MONTHS + pl.col("started_on").dt.month() - 1
     term = pl.col("term_months").cast(pl.Int32)
     months = start_on.year * _MONTHS + start_on.month - 1 - begun.cast(pl.Int32)

@@ -3,12 +3,21 @@
 One rule: every language has the same keys and the same {places} in each.
 """
 
+import re
 import tomllib
 from functools import cache
 from importlib.resources import files
 from typing import Final
 
 DEFAULT: Final = "en"
+UNSEEN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Characters that steer a terminal, or turn the direction of what it shows."""
+
+
+def visible(text: str) -> str:
+    """Return text on one line, what steers a terminal written out as in `\\x1b`."""
+    line = re.sub(r"[\r\n\t]+", " ", text)
+    return UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), line)
 
 
 class Words:

@@ -12,7 +12,7 @@ AS_OF = date(2024, 7, 1)
 MAY, JUNE = date(2024, 5, 1), date(2024, 6, 1)
 
 
-def due(contracts, end_on=JUNE, as_of=AS_OF):
+def due(contracts, end_on=JUNE, as_of=AS_OF, level="customer", plan="a"):
     """Return who was up and who of them left, of contracts (customer, start, end, term)."""
     schema = {
         "customer_id": pl.String,
@@ -23,10 +23,10 @@ def due(contracts, end_on=JUNE, as_of=AS_OF):
         "plan": pl.String,
         "cancel_reason": pl.String,
     }
-    rows = [(*contract, 10, "a", None) for contract in contracts]
+    rows = [(*contract, 10, plan, None) for contract in contracts]
     frame = pl.DataFrame(rows, schema=schema, orient="row").lazy()
-    plan = renewals(Motion(as_of), MAY, end_on)
-    found = plan({"subscriptions": frame}).collect()
+    summary = renewals(Motion(as_of, level=level), MAY, end_on)
+    found = summary({"subscriptions": frame}).collect()
     return found.select("n_due", "n_due_churn").sum().row(0)
 
 
@@ -60,6 +60,14 @@ def test_a_customer_with_two_contracts_is_up_once():
 def test_who_keeps_another_contract_did_not_leave():
     gone = ("p", date(2023, 5, 17), date(2024, 5, 17), 12)
     assert due([gone, ("p", date(2023, 8, 2), None, 12)]) == (1, 0)
+
+
+@pytest.mark.parametrize("level", ["customer", "subscription", "product"])
+@pytest.mark.parametrize("plan", ["a", None])
+def test_files_without_plans_or_contract_ids_have_renewals_too(level, plan):
+    gone = ("p", date(2023, 5, 17), date(2024, 5, 17), 12)
+    contracts = [gone, ("q", date(2023, 5, 17), None, 12)]
+    assert due(contracts, level=level, plan=plan) == (2, 1)
 
 
 def test_a_longer_time_has_more_renewals():

@@ -14,6 +14,9 @@ from csk.errors import DataError, UsageError
 
 _BOMS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
+    # Before those of UTF-16, one of which is its first half.
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
@@ -32,6 +35,8 @@ _TITLES: Final = {
     "utf-8-sig": "UTF-8 (BOM)",
     "utf-16-le": "UTF-16 LE",
     "utf-16-be": "UTF-16 BE",
+    "utf-32-le": "UTF-32 LE",
+    "utf-32-be": "UTF-32 BE",
     "cp932": "CP932",
     "euc_jp": "EUC-JP",
     "euc_jis_2004": "EUC-JP",
@@ -176,9 +181,14 @@ def _without_bom(sample: bytes, name: str) -> str:
             controls = sum(letter < " " and letter not in "\t\r\n" for letter in text[:_WEIGHED])
             if not controls:
                 return encoding
-    raise DataError(
+    raise binary(name, line)
+
+
+def binary(name: str, line: int) -> DataError:
+    """Build the refusal of text with a NUL in it."""
+    return DataError(
         f"{name} is not a table of text: it holds binary bytes.",
-        details=[f"line {line}: a byte 0x00"],
+        details=[f"line {line:,}: a byte 0x00"],
         hint="Name CSV, TSV, JSON lines, Parquet or Arrow files.",
     )
 

@@ -213,6 +213,8 @@ class _Opening:
                 raise too_long(self.name)
             size = min(size * 16, BLOCK_BYTES)
         sample = sample[:cut]
+        if b"\0" in sample:
+            raise encoding.binary(self.name, 1 + sample.count(b"\n", 0, sample.index(0)))
         try:
             return sample.decode("utf-8")
         except UnicodeDecodeError as error:

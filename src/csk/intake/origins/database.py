@@ -16,6 +16,7 @@ import polars as pl
 import pyarrow as pa
 
 from csk.errors import CskError, DataError, StorageError, TryAgainError, UsageError
+from csk.intake.origins.finding import expanded
 
 QUERY: Final = re.compile(r"(?is)sql(?:@(?P<connection>[\w-]+))?:(?P<text>.*)")
 DEFAULT_CONNECTION: Final = "default"
@@ -108,7 +109,7 @@ def _refused(name: str, why: str) -> UsageError:
 
 def _local(address: str) -> Path:
     """Return the file that an address names; UsageError where there is none."""
-    path = Path(address.partition("://")[2].partition("?")[0]).expanduser()
+    path = expanded(address.partition("://")[2].partition("?")[0])
     if not path.is_file():
         raise UsageError(
             f"There is no database {path}.",

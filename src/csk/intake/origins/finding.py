@@ -8,7 +8,7 @@ import glob
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Final
@@ -129,24 +129,31 @@ def _matches(path: str, role: str | None) -> list[Found]:
     if is_elsewhere(path):
         name = address_shown(path) if _ADDRESS.match(path) else _query_shown(path)
         return [Found(Path(name), name, role, was_named=True, place=path)]
-    place = Path(path).expanduser()
+    place = expanded(path)
     if place.is_dir():
         return list(_inside(place, role))
     if place.exists():
         return [Found(place, path, role, was_named=True)]
     sheet = _SHEET_OF.fullmatch(path)
-    if sheet and Path(sheet[1]).expanduser().is_file():
-        book = Path(sheet[1]).expanduser()
+    if sheet and (book := expanded(sheet[1])).is_file():
         return [Found(book, path, role, was_named=True, sheet=sheet[2])]
     # Path.glob takes no absolute pattern, and a user types one.
     hits = sorted(Path(hit) for hit in glob.glob(str(place), recursive=True))  # noqa: PTH207 # see above
     return [Found(p, str(p), role, was_named=False) for p in hits if p.is_file()]
 
 
+def expanded(path: str) -> Path:
+    """Return a path with `~` as the home folder; as it stands where nobody has that name."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
 def _inside(folder: Path, role: str | None) -> Iterator[Found]:
     """Give what a folder holds that can be a table, and the links that lead out of it."""
-    home = folder.resolve()
-    for path in _links_and_files(folder):
+    home, closed = folder.resolve(), list[OSError]()
+    for path in _links_and_files(folder, closed.append):
         name = str(path.relative_to(folder))
         if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(home):
             if path.is_dir() or may_be_table(PurePath(name)):
@@ -154,12 +161,19 @@ def _inside(folder: Path, role: str | None) -> Iterator[Found]:
                 yield Found(path, name, role, was_named=False, left_out=why)
         elif path.is_file() and may_be_table(PurePath(name)):
             yield Found(path, name, role, was_named=False)
+    for error in closed:
+        path, why = Path(error.filename), f"a folder that cannot be opened: {error.strerror}"
+        name = str(path.relative_to(folder)) if path != folder else str(folder)
+        yield Found(path, name, role, was_named=False, left_out=why)
 
 
-def _links_and_files(folder: Path) -> list[Path]:
-    """Return all files under a folder, and links to folders, in the order of their names."""
+def _links_and_files(folder: Path, on_closed: Callable[[OSError], object]) -> list[Path]:
+    """Return all files under a folder, and links to folders, in the order of their names.
+
+    `on_closed` hears of every folder that cannot be opened.
+    """
     paths: list[Path] = []
-    for inside, folders, files in os.walk(folder):
+    for inside, folders, files in os.walk(folder, onerror=on_closed):
         at = Path(inside)
         folders[:] = [name for name in folders if not name.startswith(_HIDDEN)]
         paths += [at / name for name in files]

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from csk.reports.blocks import Align, Tone
+from csk.text import UNSEEN
 
 ACCENT: Final = "color(37)"
 DEEP: Final = "color(23)"
@@ -24,12 +25,11 @@ TONES: Final[dict[Tone, str]] = {
     "muted": FAINT,
 }
 _BLANKS: Final = re.compile(r"[\s\u2028\u2029]+")
-_UNSEEN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def clean(text: str) -> str:
     """Return `text` on one line, without control characters or marks that turn its direction."""
-    return _UNSEEN.sub("", _BLANKS.sub(" ", text)).strip()
+    return UNSEEN.sub("", _BLANKS.sub(" ", text)).strip()
 
 
 def fitted(text: str, width: int, unicode: bool) -> str:  # noqa: FBT001 # as on the page
