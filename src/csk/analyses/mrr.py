@@ -16,6 +16,7 @@ from csk.errors import DataError, UsageError
 from csk.models.periods import (
     CAUSES,
     STAYED,
+    SWAPPED,
     Moved,
     Period,
     renewal,
@@ -23,6 +24,7 @@ from csk.models.periods import (
 )
 from csk.models.rates import Rate, Retained
 from csk.schema import MRR_MOVEMENT
+from csk.tables.motion import SWAP
 from csk.tables.movements import KINDS, Motion, states
 from csk.tables.renewals import long_terms
 
@@ -157,9 +159,10 @@ def _rows(one: Period, by: str | None) -> list[tuple[object, ...]]:
             lines += [(kind, None, cause, one.causes[cause]) for cause in CAUSES.values()]
         else:
             lines.append((kind, None, None, one.moved[kind]))
+    lines += [(SWAP, way, None, one.how[SWAP, way]) for way in SWAPPED]
     lines.append(("end", None, None, Moved(one.n_end, one.end_amount)))
     return [
         (one.starts_on, by, group, kind, way, cause, of.n, of.amount, one.is_complete)
         for kind, way, cause, of in lines
-        if of.n or kind in ("start", "end")
+        if of.n or of.amount or kind in ("start", "end")
     ]

@@ -12,7 +12,7 @@ from csk.definitions import preset
 from csk.errors import UsageError
 from csk.reports import mrr as mrr_report
 from csk.schema import MRR_MOVEMENT
-from csk.tables.movements import COHORT, Motion
+from csk.tables.movements import COHORT, PLAN, Motion
 from csk.tables.presets import motion_under
 from csk.text import words
 
@@ -64,6 +64,6 @@ def motion_of(session: Session, asked: Asked) -> Motion:
 def _refuse_unknown_groups(session: Session, by: str) -> None:
     customers = session.book.tables.get("customers")
     columns = customers.columns if customers else ()
-    known = [COHORT, *(name for name in columns if name != "customer_id")]
+    known = [PLAN, COHORT, *(name for name in columns if name not in ("customer_id", PLAN))]
     if by and by not in known:
         raise UsageError(f"There are no groups by {by!r}.", hint=f"There are: {', '.join(known)}.")

@@ -17,7 +17,7 @@ from csk.definitions import definition
 from csk.engine.protocol import Engine
 from csk.errors import DataError
 from csk.models.rates import Rate, Retained, rate
-from csk.tables.motion import TO_FREE
+from csk.tables.motion import SWAP, TO_FREE
 from csk.tables.movements import FALLS, KINDS, Motion, level_sums, movement_sums
 from csk.tables.renewals import renewals
 from csk.tables.spells import INVOLUNTARY, UNKNOWN, VOLUNTARY
@@ -31,6 +31,7 @@ CAUSES: Final = {
     TO_FREE: "to_free",
 }
 STAYED: Final = ("plan", "add_on", "price")
+SWAPPED: Final = ("in", "out")
 UPSELL: Final = ("plan", "price")
 
 
@@ -57,9 +58,9 @@ class Period:
     n_start: int
     start_amount: int
     moved: Mapping[str, Moved]
-    """By kind, all of `KINDS`."""
+    """By kind: all of `KINDS`, and `SWAP`, which is nothing but for a plan."""
     how: Mapping[tuple[str, str], Moved]
-    """By (expansion or contraction, way): plan, add_on, price."""
+    """By (expansion or contraction, way): plan, add_on, price; and by (swap, in or out)."""
     causes: Mapping[str, Moved]
     """Churn by cause."""
     flash: Moved
@@ -72,7 +73,8 @@ class Period:
     def n_end(self) -> int:
         """Return how many pay at the end."""
         came = sum(self.moved[k].n for k in ("new", "reactivation", "resume"))
-        return self.n_start + came - self.moved["churn"].n - self.moved["pause"].n
+        went = sum(self.moved[k].n for k in ("churn", "pause"))
+        return self.n_start + came - went + self.moved[SWAP].n
 
     @property
     def end_amount(self) -> int:
@@ -186,8 +188,9 @@ def _of_group(group: str, rows: pl.DataFrame, motion: Motion, span: Window) -> l
 
 
 def _period(group: str, day: date, end: date, rows: pl.DataFrame) -> Period:
-    moved = dict.fromkeys(KINDS, Moved())
+    moved = dict.fromkeys((*KINDS, SWAP), Moved())
     how = {(kind, way): Moved() for kind in ("expansion", "contraction") for way in STAYED}
+    how |= {(SWAP, way): Moved() for way in SWAPPED}
     causes = dict.fromkeys(CAUSES.values(), Moved())
     flash = Moved()
     for row in rows.iter_rows(named=True):

@@ -12,6 +12,7 @@ from csk.reports.figures import NOTHING, amount, count, number, share
 from csk.reports.mrr_data import plain
 from csk.reports.reconciliation import first_line, reconciliation
 from csk.settings import Settings
+from csk.tables.motion import SWAP
 from csk.tables.movements import KINDS
 from csk.text import Words
 
@@ -237,16 +238,23 @@ def _groups(result: MrrResult, say: Words) -> list[Block]:
         if one.starts_on == whole.starts_on
     ]
     found.sort(key=lambda pair: (-pair[1].end_amount, pair[0]))
-    rows = [_group(name or NOTHING, one, result) for name, one in found[:MOST_GROUPS]]
+    rows: list[tuple[str, ...]] = [
+        _group(name or NOTHING, one, result) for name, one in found[:MOST_GROUPS]
+    ]
     rows.append(_group(say("mrr.all"), whole, result))
-    columns = (
+    columns: tuple[GridColumn, ...] = (
         GridColumn(say("mrr.group")),
         *(
-            GridColumn(say(f"mrr.{title}"), "right")
+            GridColumn(say(f"mrr.{title}"), "right", priority=1 if title == "start" else 0)
             for title in ("n", "start", "end", "short_customer_churn", "short_grr", "short_nrr")
         ),
     )
-    keys = ("group", "n", "start", "end", "customer_churn", "grr", "nrr")
+    keys: tuple[str, ...] = ("group", "n", "start", "end", "customer_churn", "grr", "nrr")
+    if any(one.moved[SWAP].n or one.moved[SWAP].amount for _, one in found):
+        swaps = [_moved(one.moved[SWAP], result.book.currency) for _, one in found[:MOST_GROUPS]]
+        rows = [(*row, swap) for row, swap in zip(rows, [*swaps, NOTHING], strict=True)]
+        columns = (*columns, GridColumn(say("mrr.swap"), "right"))
+        keys = (*keys, SWAP)
     grid = Grid("", columns, tuple(rows), keys, total=True)
     more = len(found) - MOST_GROUPS
     notes = [Note(say("mrr.more_groups", n=count(more)))] if more > 0 else []

@@ -86,11 +86,19 @@ MRR_MOVEMENT: Final = Table(
         Column(
             "kind",
             "text",
-            "start, new, expansion, reactivation, resume, contraction, churn, pause, end.",
+            "start, new, expansion, reactivation, resume, contraction, churn, pause, swap, end.",
         ),
-        Column("how", "text", "Of expansion and contraction: plan, add_on, price; else null."),
-        Column("cause", "text", "Of churn: voluntary, involuntary, unknown; else null."),
-        Column("n_customers", "count", "Customers."),
+        Column(
+            "how",
+            "text",
+            "Of expansion and contraction: plan, add_on, price; of swap: in, out; else null.",
+        ),
+        Column("cause", "text", "Of churn: voluntary, involuntary, unknown, to_free; else null."),
+        Column(
+            "n_customers",
+            "count",
+            "Customers; negative for a swap out, and for a pause that became churn.",
+        ),
         Column("amount", "amount", "Recurring revenue a month; falls are negative."),
         Column("is_complete", "flag", "Whether all of the period is known."),
         Column("currency", "text", "ISO 4217 code; null where unknown."),

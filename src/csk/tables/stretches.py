@@ -38,9 +38,9 @@ def served(subscriptions: pl.LazyFrame, motion: Motion) -> pl.LazyFrame:
 def moves(subscriptions: pl.LazyFrame, motion: Motion) -> pl.LazyFrame:
     """Return the two ends of every stretch and of every pause, by key, day and code.
 
-    Columns of the key, `moment` (of key and day, times `CODES`, plus the code), `change` (counts
-    a month; of a blink what it would have been), `plans` (numbers that stand for the plan, and add
-    up to nothing where the same plans begin and end).
+    Columns of the key, `filled` (plan), `moment` (of key and day, times `CODES`, plus the code),
+    `change` (counts a month; of a blink what it would have been), `plans` (numbers that stand for
+    the plan, and add up to nothing where the same plans begin and end).
     """
     told = _told(subscriptions, motion)
     rows = _stretches(told, motion).with_columns(
@@ -50,12 +50,14 @@ def moves(subscriptions: pl.LazyFrame, motion: Motion) -> pl.LazyFrame:
     code = pl.when(blink).then(BLINK).otherwise(RISE)
     rises = rows.select(
         *key,
+        "filled",
         moment=_coded("started_on", code),
         change="mrr_amount",
         plans=pl.when(blink).then(0).otherwise("plans"),
     )
     falls = rows.filter(pl.col("ended_on").is_not_null() & ~blink).select(
         *key,
+        "filled",
         moment=_coded("ended_on", FALL + pl.col("cause")),
         change=-pl.col("mrr_amount"),
         plans=-pl.col("plans"),
@@ -160,9 +162,10 @@ def _pauses(told: pl.LazyFrame, motion: Motion) -> list[pl.LazyFrame]:
     goes_on = (pl.col("paused_to") == over_on) & (over_on < pl.col("ended_on").fill_null(FAR))
     lost = pl.when(goes_on.fill_null(value=False)).then(PAUSE_OVER)
     ends = rows.with_columns(ended_on=over_on, cause=lost.otherwise(PAUSE_LOST + pl.col("cause")))
+    key = [*motion.key, "filled"]
     return [
-        rows.select(*motion.key, moment=_coded("paused_from", pl.lit(PAUSE_BEGINS)), **nothing),
+        rows.select(*key, moment=_coded("paused_from", pl.lit(PAUSE_BEGINS)), **nothing),
         ends.filter(pl.col("ended_on") < motion.as_of).select(
-            *motion.key, moment=_coded("ended_on", pl.col("cause")), **nothing
+            *key, moment=_coded("ended_on", pl.col("cause")), **nothing
         ),
     ]
