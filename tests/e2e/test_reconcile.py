@@ -83,7 +83,6 @@ def test_the_sample_differs_in_the_formulas_of_the_two(quick):
     ("theirs", "cause", "detail"),
     [
         ("csk+grace_days=90", "gap", "1 > 90"),
-        ("csk+level=subscription", "level", "customer > subscription"),
         ("stripe", "formula", "Stripe Billing"),
     ],
 )

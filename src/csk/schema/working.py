@@ -14,6 +14,7 @@ WORKING: Final = Table(
         Column("after", "amount", "Recurring revenue after a change."),
         Column("key_no", "count", "Number of what is counted as one, as it comes."),
         Column("moment", "count", "A key and a day as one number."),
+        Column("day_no", "count", "A key and a day as one number, once a day."),
         Column("reach", "count", "Last day of all contracts so far, as a moment."),
         Column("began", "count", "First day of a contract, as a moment."),
         Column("turned", "count", "A day as a number that falls as days go on."),

@@ -44,7 +44,7 @@ def changes(tables: Tables, motion: Motion) -> pl.LazyFrame:
         is_last=(day != day.shift(-1)).fill_null(value=True),
     ).filter("is_last")
     per_day = (
-        at_ends.with_columns(is_first=starts(day), day=day)
+        at_ends.with_columns(is_first=starts(day), day_no=day)
         .with_columns(
             change=since_before("change"),
             blink_amount=since_before("blink_amount"),
@@ -68,7 +68,7 @@ def changes(tables: Tables, motion: Motion) -> pl.LazyFrame:
         "n_contracts",
         "plans",
         "blink_amount",
-        changed_on=day_of(pl.col("day")),
+        changed_on=day_of(pl.col("day_no")),
         cause=pl.when(fell).then(_cause()).forward_fill().fill_null(0),
     )
 
