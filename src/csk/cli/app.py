@@ -11,8 +11,10 @@ import typer
 
 from csk import __version__
 from csk.cli import emit
+from csk.cli.language import VARIABLE, speak
 from csk.errors import CskError, ExitCode
 from csk.registry import names
+from csk.text import DEFAULT
 
 _COMMANDS: Final = "csk.cli.commands"
 _EPILOG: Final = (
@@ -56,8 +58,12 @@ def _root(
         is_eager=True,
         help="Print the version.",
     ),
+    lang: str = typer.Option(
+        DEFAULT, "--lang", envvar=VARIABLE, metavar="LANGUAGE", help="Language of reports: en, ja."
+    ),
 ) -> None:
     del version
+    speak(lang)
 
 
 def run(arguments: Sequence[str], allow_spill: Callable[[str | None], None]) -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 from csk.analyses.check import FirstRows, findings
 from csk.book import Book
 from csk.cli import emit
+from csk.cli.language import words
 from csk.cli.session import opened_book
 from csk.errors import DataError, UsageError
 from csk.intake.origins.finding import found
@@ -23,7 +24,6 @@ from csk.reports import check as check_report
 from csk.reports.check import About
 from csk.reports.stub import Mapped, changed, settings_file
 from csk.settings import Settings
-from csk.text import words
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from csk.analyses.cohorts import cohorts, table
 from csk.cli import emit
+from csk.cli.language import words
 from csk.cli.output import Wanted, deliver
 from csk.cli.run_mrr import MONTHS
 from csk.cli.session import Session
@@ -9,7 +10,6 @@ from csk.errors import ModelError
 from csk.reports import cohorts as cohorts_report
 from csk.schema import COHORT_CELL
 from csk.tables.movements import Motion
-from csk.text import words
 
 
 def run(session: Session, wanted: Wanted, of: str, last: int, periods: tuple[str, int]) -> None:

@@ -8,6 +8,7 @@ from typing import Final
 from csk.analyses.dictionary import dictionary as dictionary_table
 from csk.analyses.explain import explained, table
 from csk.cli import emit
+from csk.cli.language import words
 from csk.cli.output import Wanted, deliver
 from csk.cli.run_mrr import Asked as AskedOfMrr
 from csk.cli.run_mrr import motion_of
@@ -17,7 +18,6 @@ from csk.errors import UsageError
 from csk.reports import explain as pages_report
 from csk.reports.explain_rows import report as rows_report
 from csk.schema import DICTIONARY, EXPLAINED
-from csk.text import words
 
 _PERIOD: Final = re.compile(r"(\d{4})(?:-(?:(\d{2})|[Qq]([1-4])))?")
 
@@ -66,15 +66,18 @@ def pages(wanted: Wanted, asked: Asked, *, dictionary: bool, whole: bool) -> Non
                 "Without files there are no rows to write.",
                 hint="Name files after the metric, or ask for --dictionary.",
             )
-        deliver(wanted, None, pages_report.catalogue(say), dictionary_table(), DICTIONARY)
+        deliver(
+            wanted, None, pages_report.catalogue(say, say.language), dictionary_table(), DICTIONARY
+        )
         return
     if wanted.quiet:
         return
     if asked.metric:
         asked.refuse_unknown()
-        page = pages_report.page(definition(asked.metric), asked.preset, say)
+        page = pages_report.page(definition(asked.metric), asked.preset, say, say.language)
     else:
-        page = pages_report.book_of_metrics(say) if whole else pages_report.catalogue(say)
+        pages_of = pages_report.book_of_metrics if whole else pages_report.catalogue
+        page = pages_of(say, say.language)
     emit.show(page, wanted.report)
 
 
@@ -89,5 +92,6 @@ def run(session: Session, wanted: Wanted, asked: Asked) -> None:
     metric = definition(asked.metric)
     with emit.progress("Following revenue ...", quiet=wanted.quiet):
         result = explained(session.book, session.engine, motion, metric, asked.preset, starts_on)
-        report = rows_report(result, session.settings, words(), asked.top)
+        say = words()
+        report = rows_report(result, session.settings, say, asked.top, say.language)
     deliver(wanted, session.book, report, table(result), EXPLAINED)

@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 from csk.analyses.identify import Identified, Resolution, resolution
 from csk.cli import emit
+from csk.cli.language import words
 from csk.errors import DataError, UsageError
 from csk.intake.formats.reading import opened
 from csk.intake.identity.secret import Secret, secret
@@ -26,7 +27,6 @@ from csk.reports.identify import Reading
 from csk.settings import Settings
 from csk.sinks.protocol import SinkOptions, sink_for, sink_named
 from csk.sinks.staging.outputs import Outputs
-from csk.text import words
 
 _STDOUT: Final = Path("-")
 

@@ -14,6 +14,7 @@ import typer
 
 from csk.cli import emit
 from csk.cli.asking import answers, can_ask
+from csk.cli.language import words
 from csk.errors import DataError, StorageError, UsageError
 from csk.intake.origins.finding import Found, found
 from csk.intake.places import temporary_store
@@ -25,7 +26,7 @@ from csk.reports.init import GENERIC
 from csk.reports.stub import Mapped, settings_file, toml
 from csk.settings import CONFIG_NAME, Settings, settings
 from csk.sinks.staging.outputs import Outputs
-from csk.text import Words, visible, words
+from csk.text import Words, visible
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from csk.analyses.window import window
 from csk.book import Book
 from csk.calendar import plus_months
 from csk.cli import emit
+from csk.cli.language import words
 from csk.cli.output import Wanted, deliver
 from csk.cli.run_mrr import Asked, motion_of
 from csk.cli.session import Session
@@ -24,7 +25,6 @@ from csk.reports import kpi as kpi_report
 from csk.schema import KPI
 from csk.stats.scores import Figure
 from csk.tables.movements import Motion
-from csk.text import words
 
 _YEAR: Final = 12
 

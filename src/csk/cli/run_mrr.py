@@ -6,6 +6,7 @@ from typing import Final
 
 from csk.analyses.mrr import mrr, table
 from csk.cli import emit
+from csk.cli.language import words
 from csk.cli.output import Wanted, deliver
 from csk.cli.session import Session
 from csk.definitions import preset
@@ -14,7 +15,6 @@ from csk.reports import mrr as mrr_report
 from csk.schema import MRR_MOVEMENT
 from csk.tables.movements import COHORT, PLAN, Motion
 from csk.tables.presets import motion_under
-from csk.text import words
 
 MONTHS: Final = {"month": 1, "quarter": 3, "half": 6, "year": 12}
 """Months of a `--period`."""

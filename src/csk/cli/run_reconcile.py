@@ -11,6 +11,7 @@ from typing import Any, Final
 from csk.analyses.reconcile import Reconciled, Sides, against, between, choices, table
 from csk.book import Book
 from csk.cli import emit
+from csk.cli.language import words
 from csk.cli.output import Wanted, deliver
 from csk.cli.session import Session, opened_book
 from csk.definitions import preset
@@ -22,7 +23,6 @@ from csk.schema import RECONCILIATION
 from csk.tables.movements import LEVELS, Motion
 from csk.tables.presets import motion_under
 from csk.tables.reconcile import SUBSCRIPTIONS, Way
-from csk.text import words
 
 OURS: Final = "csk"
 CHOICES: Final = {
@@ -93,8 +93,8 @@ def run(session: Session, wanted: Wanted, asked: Asked, there: tuple[str, Book])
             result = _against(session, asked, asked.against, there)
         else:
             result = _between(session, asked, there)
-        focus = (asked.metric, asked.last)
-        report = reconcile_report.report(result, session.settings, words(), focus)
+        focus, say = (asked.metric, asked.last), words()
+        report = reconcile_report.report(result, session.settings, say, focus, say.language)
         rows = table(result)
     deliver(wanted, session.book, report, rows, RECONCILIATION)
 

@@ -2,12 +2,12 @@
 
 from csk.analyses.retention import repeat, retention, table
 from csk.cli import emit
+from csk.cli.language import words
 from csk.cli.output import Wanted, deliver
 from csk.cli.session import Session
 from csk.errors import ModelError
 from csk.reports.retention import repeat_report, report
 from csk.schema import SURVIVAL
-from csk.text import words
 
 
 def run(session: Session, wanted: Wanted, by: str) -> None:

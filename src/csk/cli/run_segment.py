@@ -5,13 +5,13 @@ from pathlib import Path
 from csk.analyses.cross_section import cross_section
 from csk.analyses.segment import Earlier, segmentation, snapshot
 from csk.cli import emit
+from csk.cli.language import words
 from csk.cli.output import Wanted, deliver
 from csk.cli.session import Session
 from csk.errors import ModelError, UsageError
 from csk.intake.origins.earlier import earlier_snapshot
 from csk.reports import cross_section as cross_report
 from csk.reports import segment as segment_report
-from csk.text import words
 
 
 def run(session: Session, wanted: Wanted, top: int) -> None:

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Literal
 
 from csk.cli import emit
+from csk.cli.language import words
 from csk.intake.storage.housekeeping import clear, kept_parts
 from csk.reports import store as store_report
-from csk.text import words
 
 
 def run(action: Literal["show", "clear"], folder: Path, form: str) -> None:

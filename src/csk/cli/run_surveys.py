@@ -6,6 +6,7 @@ from datetime import date
 from csk.analyses.segment import Segmentation, segmentation
 from csk.analyses.surveys import measured, surveys
 from csk.cli import emit
+from csk.cli.language import words
 from csk.cli.output import Wanted, deliver
 from csk.cli.run_mrr import MONTHS
 from csk.cli.session import Session
@@ -14,7 +15,6 @@ from csk.models.measures import table
 from csk.reports import surveys as surveys_report
 from csk.schema import KPI
 from csk.tables.movements import Motion
-from csk.text import words
 
 
 @dataclass(frozen=True, slots=True)

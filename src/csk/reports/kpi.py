@@ -68,7 +68,7 @@ def report(result: Kpis, settings: Settings, say: Words, last: int = 13) -> Repo
 def label(metric_id: str, say: Words) -> str:
     """Return what a metric is called: in short, or as its definition has it."""
     key = f"kpi.{metric_id}"
-    return say(key) if key in say.keys else definition(metric_id).words["en"].label
+    return say(key) if key in say.keys else definition(metric_id).words[say.language].label
 
 
 def told(one: Measured | None, value: float | None, currency: str, say: Words) -> str:

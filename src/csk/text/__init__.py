@@ -23,8 +23,9 @@ def visible(text: str) -> str:
 class Words:
     """The words of one language: `words("segment.title", n="3")`."""
 
-    def __init__(self, entries: dict[str, str]) -> None:
+    def __init__(self, entries: dict[str, str], language: str = DEFAULT) -> None:
         self._entries = entries
+        self.language = language
 
     def __call__(self, key: str, **places: str) -> str:
         """Return the text of a key with its places filled; KeyError for an unknown key."""
@@ -37,10 +38,17 @@ class Words:
 
 
 @cache
+def languages() -> tuple[str, ...]:
+    """Return the languages there are, in order of their names."""
+    places = (place.name for place in files("csk.text").iterdir())
+    return tuple(sorted(name[: -len(".toml")] for name in places if name.endswith(".toml")))
+
+
+@cache
 def words(language: str = DEFAULT) -> Words:
     """Return the words of a language; FileNotFoundError where there is none."""
     text = files("csk.text").joinpath(f"{language}.toml").read_text(encoding="utf-8")
-    return Words(dict(_flat("", tomllib.loads(text))))
+    return Words(dict(_flat("", tomllib.loads(text))), language)
 
 
 def _flat(prefix: str, tree: dict[str, object]) -> list[tuple[str, str]]:
