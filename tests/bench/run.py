@@ -97,6 +97,7 @@ def rows_of(n_rows: int, runs: int, work: Path) -> list[Row]:
             runs,
         ),
         paired("the same from a kept store | from the CSV", "<= 0.5", kept, segment, runs),
+        *movements(n_rows // 10, runs, work),
         paired(
             "csk --help | bare Typer and Rich",
             "<= 1.5",
@@ -111,6 +112,23 @@ def rows_of(n_rows: int, runs: int, work: Path) -> list[Row]:
             [python, PEERS / "imports.py"],
             max(runs, 5),
         ),
+    ]
+
+
+def movements(n_customers: int, runs: int, work: Path) -> list[Row]:
+    """Measure movements of contracts, three rows a customer, beside the sums of their days."""
+    contracts, python = work / "contracts.csv", sys.executable
+    made = [python, PEERS / "generate_contracts.py", str(n_customers), contracts]
+    subprocess.run(made, check=True)
+    mrr = [*CSK, "mrr", contracts, "-o", work / "movements.parquet", "--quiet"]
+    bare = [python, PEERS / "bare_deltas.py", contracts]
+    label = (
+        f"mrr: {n_customers / 1e6:g} M customers, {contracts.stat().st_size / 1e6:.0f} MB of CSV"
+    )
+    kept = [*mrr, "--store", work / "contracts"]
+    return [
+        paired(f"{label} | bare Polars sums of days", "<= 2.0", mrr, bare, runs),
+        paired("the same from a kept store | bare Polars from CSV", "<= 2.0", kept, bare, runs),
     ]
 
 

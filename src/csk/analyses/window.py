@@ -45,9 +45,11 @@ def window(book: Book, engine: Engine, settings: Settings, today: date) -> Windo
         raise UsageError(f"Nothing is known before {as_of}: the first event is of {min(starts)}.")
     found = Window(min(starts), min(data_through, as_of - timedelta(days=1)), as_of)
     if book.is_contractual:
+        ended = _ends(book, engine, settings, found)
         if settings.as_of is None and settings.data_through is None:
-            found = _before_edge(book, engine, settings, found, notes)
-        found = _after_late_entry(book, engine, settings, found, notes)
+            edge, found = found.as_of, _before_edge(ended, found, notes)
+            ended = ended if found.as_of == edge else _ends(book, engine, settings, found)
+        found = _after_late_entry(book, engine, settings, found, notes, ended)
     if settings.data_from is not None:
         if settings.data_from > found.data_through:
             raise UsageError(
@@ -71,12 +73,10 @@ def _wanted(settings: Settings, today: date) -> date | None:
     return today if settings.as_of == "today" else settings.as_of
 
 
-def _before_edge(
-    book: Book, engine: Engine, settings: Settings, found: Window, notes: list[str]
-) -> Window:
+def _before_edge(ended: list[tuple[date, int]], found: Window, notes: list[str]) -> Window:
     """Step back over a last month whose churn is the edge of the file."""
     counts = Counter[date]()
-    for day, n_ended in _ends(book, engine, settings, found):
+    for day, n_ended in ended:
         counts[month_start(day)] += n_ended
     last = month_start(found.as_of - timedelta(days=1))
     n_last = counts.pop(last, 0)
@@ -87,9 +87,7 @@ def _before_edge(
     return replace(found, data_through=last - timedelta(days=1), as_of=last)
 
 
-def _ends(
-    book: Book, engine: Engine, settings: Settings, found: Window
-) -> list[tuple[date, int]]:
+def _ends(book: Book, engine: Engine, settings: Settings, found: Window) -> list[tuple[date, int]]:
     """Return the days on which spells ended, in order, and how many."""
     plan = ends_by_day(found.as_of, settings.grace_days)
     return list(engine.total(book, plan, ["ended_on"]).iter_rows())
@@ -102,7 +100,12 @@ def _filled(counts: dict[date, int], first: date, end: date) -> list[int]:
 
 
 def _after_late_entry(
-    book: Book, engine: Engine, settings: Settings, found: Window, notes: list[str]
+    book: Book,
+    engine: Engine,
+    settings: Settings,
+    found: Window,
+    notes: list[str],
+    ended: list[tuple[date, int]],
 ) -> Window:
     """Find the first day on which an end could have been seen.
 
@@ -110,7 +113,6 @@ def _after_late_entry(
     from the first one on with probability share ** n. Where that is under 0.001 the log begins
     there: earlier ends were not kept.
     """
-    ended = _ends(book, engine, settings, found)
     if not ended:
         notes.append("survivors_only")
         return found

@@ -17,6 +17,8 @@ from csk.registry import names
 from csk.text import DEFAULT
 
 _COMMANDS: Final = "csk.cli.commands"
+_PANIC: Final = "PanicException"
+"""Of a library in Rust: a failure like any other, though it is no Exception."""
 _EPILOG: Final = (
     "Exit codes: 0 ok, 2 usage, 3 data, 4 model, 74 disk, 75 try again, 130 interrupted, 1 a bug."
 )
@@ -75,25 +77,27 @@ def run(arguments: Sequence[str], allow_spill: Callable[[str | None], None]) -> 
     except CskError as error:
         emit.refusal(error)
         return int(error.exit_code)
-    except typer.Abort:
-        return int(ExitCode.INTERRUPTED)
     except KeyboardInterrupt:
         _interrupted()
-    except BrokenPipeError:
-        return _closed_pipe()
     except SystemExit as ended:
         # Typer leaves with 1 where a reader closed the pipe; completion leaves with its own code.
         if isinstance(ended.__context__, BrokenPipeError):
             return _closed_pipe()
         raise
-    except Exception as error:  # noqa: BLE001 # the last handler: a bug becomes a sentence
+    except BaseException as error:  # the last handler: a bug becomes a sentence
+        if not (isinstance(error, Exception) or type(error).__name__ == _PANIC):
+            raise
         return _failed(error)
     if result == ExitCode.INTERRUPTED:  # Typer has caught the interruption
         _interrupted()
     return result if isinstance(result, int) else int(ExitCode.OK)
 
 
-def _failed(error: Exception) -> int:
+def _failed(error: BaseException) -> int:
+    if isinstance(error, BrokenPipeError):
+        return _closed_pipe()
+    if isinstance(error, typer.Abort):
+        return int(ExitCode.INTERRUPTED)
     show = getattr(error, "show", None)
     if callable(show) and hasattr(error, "exit_code"):
         show()

@@ -99,7 +99,7 @@ def failure(sentence: str, *more: str) -> None:
         pass
 
 
-def bug(error: Exception) -> None:
+def bug(error: BaseException) -> None:
     """Keep the traceback in a file and name it."""
     text = "".join(traceback.format_exception(error))
     try:

@@ -1,4 +1,4 @@
-"""Every option once, as an annotated type."""
+"""Options that most commands share, each once, as an annotated type."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -22,32 +22,6 @@ MaybePaths = Annotated[
         help="Exported files, as csk mrr reads them: shows the number and the rows behind it.",
         show_default=False,
     ),
-]
-Metric = Annotated[
-    str | None,
-    typer.Argument(
-        metavar="[METRIC]", help="Which one; without it all are listed.", show_default=False
-    ),
-]
-PeriodOf = Annotated[
-    str | None,
-    typer.Option(
-        "--period",
-        metavar="PERIOD",
-        help="Whose value: 2024-05, 2024-Q2 or 2024. (default: the last whole month)",
-        rich_help_panel=_MODEL,
-    ),
-]
-Dictionary = Annotated[
-    bool,
-    typer.Option(
-        "--dictionary",
-        help="With -o: write what every table, column and metric means.",
-        rich_help_panel=_OUT,
-    ),
-]
-AllMetrics = Annotated[
-    bool, typer.Option("--all", help="All definitions in full.", rich_help_panel=_OUT)
 ]
 Output = Annotated[
     list[Path] | None,
@@ -161,167 +135,6 @@ By = Annotated[
         rich_help_panel=_MODEL,
     ),
 ]
-Rfm = Annotated[
-    Literal["rank", "fixed", "decile", "abc"] | None,
-    typer.Option("--rfm", help="How RFM is scored.", rich_help_panel=_MODEL),
-]
-Grouped = Annotated[
-    str | None,
-    typer.Option(
-        "--by",
-        metavar="COLUMN",
-        help="Groups to tell apart: a column of the customers table, or cohort.",
-        rich_help_panel=_MODEL,
-    ),
-]
-CohortsOf = Annotated[
-    Literal["customers", "revenue", "net"],
-    typer.Option(
-        "--of",
-        help="What a cell is: customers, revenue, or revenue over the first.",
-        rich_help_panel=_MODEL,
-    ),
-]
-Compared = Annotated[
-    str | None,
-    typer.Option(
-        "--by",
-        metavar="COLUMN",
-        help="Groups to compare: plan, or a column of the customers table.",
-        rich_help_panel=_MODEL,
-    ),
-]
-Attribute = Annotated[
-    str | None,
-    typer.Option(
-        "--by",
-        metavar="COLUMN",
-        help="Groups to tell apart: a column of the customers table.",
-        rich_help_panel=_MODEL,
-    ),
-]
-Benchmark = Annotated[
-    Path | None,
-    typer.Option(
-        "--benchmark",
-        metavar="FILE",
-        help="CSV to hold figures against: metric_id, value, low, high, source, as_of.",
-        rich_help_panel=_READ,
-    ),
-]
-CsatScale = Annotated[
-    int | None,
-    typer.Option(
-        "--csat-scale",
-        metavar="N",
-        min=3,
-        max=100,
-        help="Best answer to a CSAT question; the worst is 1. (default: 5)",
-        show_default=False,
-        rich_help_panel=_READ,
-    ),
-]
-Level = Annotated[
-    Literal["customer", "subscription", "product"],
-    typer.Option("--level", help="What comes or leaves as one.", rich_help_panel=_MODEL),
-]
-PeriodLength = Annotated[
-    Literal["month", "quarter", "half", "year"],
-    typer.Option("--period", help="Length of a period.", rich_help_panel=_MODEL),
-]
-FiscalYear = Annotated[
-    int,
-    typer.Option(
-        "--year-starts",
-        metavar="MONTH",
-        min=1,
-        max=12,
-        help="Month in which the fiscal year begins: 4.",
-        rich_help_panel=_MODEL,
-    ),
-]
-From = Annotated[
-    str | None,
-    typer.Option(
-        "--from", metavar="DAY", help="First day of the periods shown.", rich_help_panel=_MODEL
-    ),
-]
-To = Annotated[
-    str | None,
-    typer.Option(
-        "--to", metavar="DAY", help="Day before which they begin.", rich_help_panel=_MODEL
-    ),
-]
-Preset = Annotated[
-    str | None,
-    typer.Option(
-        "--preset",
-        metavar="NAME",
-        help="Count as a vendor does: chartmogul, stripe, profitwell, recurly, chargebee, "
-        "revenuecat, baremetrics.",
-        rich_help_panel=_MODEL,
-    ),
-]
-Between = Annotated[
-    str | None,
-    typer.Option(
-        "--between",
-        metavar="A,B",
-        help="Two definitions: presets, or csk; each with choices of its own, as in "
-        "csk,csk+grace_days=30.",
-        rich_help_panel=_MODEL,
-    ),
-]
-Against = Annotated[
-    Path | None,
-    typer.Option(
-        "--against",
-        metavar="FILE",
-        help="Their monthly figures: a column month, and mrr, customers, churn rate ...",
-        rich_help_panel=_READ,
-    ),
-]
-TheirZone = Annotated[
-    str | None,
-    typer.Option(
-        "--their-tz",
-        metavar="ZONE",
-        help="Time zone of their days: Asia/Tokyo. The files are read a second time.",
-        rich_help_panel=_MODEL,
-    ),
-]
-Followed = Annotated[
-    str | None,
-    typer.Option(
-        "--metric",
-        metavar="NAME",
-        help="Figure shown month by month: mrr, nrr. (default: the first that differs)",
-        rich_help_panel=_OUT,
-    ),
-]
-Pause = Annotated[
-    Literal["movement", "churn", "keep"] | None,
-    typer.Option(
-        "--pause",
-        help="What a pause of a contract is. (default: movement, or as the preset has it)",
-        rich_help_panel=_MODEL,
-    ),
-]
-Last = Annotated[
-    int,
-    typer.Option(
-        "--last", metavar="N", min=1, help="Periods listed in the report.", rich_help_panel=_OUT
-    ),
-]
-Previous = Annotated[
-    Path | None,
-    typer.Option(
-        "--previous",
-        metavar="FILE",
-        help="Earlier Parquet output to compare with. (default: the one in -o)",
-        rich_help_panel=_OUT,
-    ),
-]
 Currency = Annotated[
     str | None,
     typer.Option(
@@ -379,8 +192,7 @@ Config = Annotated[
     typer.Option(
         "--config",
         metavar="FILE",
-        help="Settings. (default: csk.toml beside the files that are read, otherwise the "
-        "nearest upwards from here)",
+        help="Settings. (default: csk.toml beside the files that are read, else the nearest above)",
         rich_help_panel=_RUN,
     ),
 ]

@@ -109,8 +109,10 @@ def check_space(folder: Path, needed: int) -> None:
     """Refuse with StorageError where a store of about `needed` bytes would not fit."""
     free = shutil.disk_usage(folder).free
     if needed > free:
+        own = (_PREFIX, _BUILDING)
+        place = next(above for above in folder.parents if not above.name.startswith(own))
         raise StorageError(
-            f"The store needs about {needed / _MB:,.1f} MB and {folder.parent} has"
+            f"The store needs about {needed / _MB:,.1f} MB and {place} has"
             f" {free / _MB:,.1f} MB free.",
             hint="Free some space, or name another folder with --store or TMPDIR.",
         )

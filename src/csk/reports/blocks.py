@@ -69,7 +69,10 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class HeatMap:
-    """A matrix of counts or shares shaded by `values`; null cells are empty."""
+    """A matrix of counts or shares shaded by `values`; null cells are empty.
+
+    `hidden` says that `n` columns, from `first` on, do not fit the page.
+    """
 
     title: str
     row_title: str
@@ -79,11 +82,12 @@ class HeatMap:
     cells: tuple[tuple[str, ...], ...]
     values: tuple[tuple[float | None, ...], ...]
     caption: str = ""
+    hidden: str = "{n} more columns, from {first} on, need a wider page."
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A curve over time in [0, 1], with an interval where there is one."""
+    """A curve over time in [0, 1], with an interval where there is one, told as in `between`."""
 
     title: str
     x_title: str
@@ -92,6 +96,7 @@ class Curve:
     low: tuple[float, ...] = ()
     high: tuple[float, ...] = ()
     group: str = ""
+    between: str = "{low} to {high}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,7 @@ def _files(book: Book, say: Words) -> list[Block]:
             names[f.file],
             f.role,
             say(f"grain.{f.role}"),
-            ", ".join(part for part in (f.encoding, _delimiter(f.delimiter)) if part) or NOTHING,
+            ", ".join(filter(None, (f.encoding, _delimiter(f.delimiter, say)))) or NOTHING,
             f.profile,
         )
         for f in book.files
@@ -104,9 +104,9 @@ def _files(book: Book, say: Words) -> list[Block]:
     return [Grid(say("check.files"), columns, tuple(row[: len(columns)] for row in rows)), *notes]
 
 
-def _delimiter(character: str) -> str:
+def _delimiter(character: str, say: Words) -> str:
     names = {",": "comma", "\t": "tab", ";": "semicolon", "|": "pipe", " ": "blanks"}
-    return names.get(character, character)
+    return say(f"check.{names[character]}") if character in names else character
 
 
 def _columns(book: Book, say: Words) -> list[Block]:

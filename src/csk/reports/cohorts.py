@@ -56,6 +56,7 @@ def _triangle(result: Cohorts, shown: tuple[Cohort, ...], say: Words, of: str) -
         column_labels=(say(f"cohorts.size_{of}"), *(str(age) for age in range(ages))),
         cells=tuple(cells),
         values=tuple(values),
+        hidden=say("line.hidden"),
     )
 
 

@@ -53,6 +53,7 @@ def report(result: CrossSection, say: Words) -> Report:
             y=tuple(map(float, curve.survival)),
             low=tuple(map(float, curve.low)),
             high=tuple(map(float, curve.high)),
+            between=say("line.between"),
         ),
     ]
     line = say("cross.line", n=count(result.n))

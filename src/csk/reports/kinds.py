@@ -99,6 +99,7 @@ def _monthly(one: GroupCurve, name: str, say: Words) -> Curve:
         low=read(seen.low.tolist()),
         high=read(seen.high.tolist()),
         group=name,
+        between=say("line.between"),
     )
 
 
@@ -129,6 +130,7 @@ def _rfm(result: Segmentation, say: Words) -> list[Block]:
         cells=tuple(tuple(count(n) if n else "" for n in row) for row in rfm.map),
         values=tuple(tuple(float(n) if n else None for n in row) for row in rfm.map),
         caption=caption,
+        hidden=say("line.hidden"),
     )
     return [heat, _segments(result, rfm, say)]
 

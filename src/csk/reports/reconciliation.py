@@ -25,11 +25,11 @@ def first_line(book: Book, settings: Settings, basis: str, say: Words) -> str:
         say("line.as_of", day=span.as_of.isoformat()),
         say("line.span", first=span.data_from.isoformat(), last=span.data_through.isoformat()),
         book.currency or say("line.currency_unknown"),
-        say("line.tax", tax=_held(book, settings.tax, "tax")),
+        say("line.tax", tax=say(f"line.held.{_held(book, settings.tax, 'tax')}")),
     ]
     shipping = _held(book, settings.shipping, "shipping")
     if shipping != "unknown":
-        parts.append(say("line.shipping", shipping=shipping))
+        parts.append(say("line.shipping", shipping=say(f"line.held.{shipping}")))
     if basis:
         parts += [
             say(f"line.basis_{basis}"),

@@ -21,11 +21,14 @@ from csk.reports.blocks import (
 from csk.reports.figures import NOTHING, count, number, share
 from csk.reports.reconciliation import first_line, reconciled, reconciliation
 from csk.settings import Settings
+from csk.stats.logrank import LogRank
 from csk.stats.survival import Estimate
 from csk.text import Words
 
 MOST_GROUPS = 12
 MOST_CURVES = 5
+SELDOM = 60
+"""Days of another purchase that are told only where the page has room."""
 
 
 def report(result: Retention, settings: Settings, say: Words) -> Report:
@@ -35,6 +38,7 @@ def report(result: Retention, settings: Settings, say: Words) -> Report:
     blocks: list[Block] = [
         *reconciliation(result.book, say),
         *(Note(text, "warn") for text in notes),
+        *_readings(result, say),
         *_whole(result, say),
         *_curves(result, say),
         *_ages(result, say),
@@ -46,6 +50,17 @@ def report(result: Retention, settings: Settings, say: Words) -> Report:
         blocks=tuple(blocks),
         data={**_plain(result, settings), "reconciliation": reconciled(result.book)},
     )
+
+
+def _readings(result: Retention, say: Words) -> list[Block]:
+    """Say how the curves are to be read, where that is not as usual."""
+    notes = []
+    if result.from_months:
+        key = "thin" if result.is_thin else "from_age"
+        notes.append(say(f"retention.{key}", n=str(result.from_months)))
+    if result.is_band:
+        notes.append(say("retention.band"))
+    return [Note(text) for text in notes]
 
 
 def _whole(result: Retention, say: Words) -> list[Block]:
@@ -86,7 +101,7 @@ def _curve(one: Staying, result: Retention, say: Words, *, with_band: bool) -> C
     low = tuple(one.curve.low[keep].tolist()) if with_band else ()
     high = tuple(one.curve.high[keep].tolist()) if with_band else ()
     y = tuple(one.curve.survival[keep].tolist())
-    return Curve("", say("retention.months"), months, y, low, high, one.group)
+    return Curve("", say("retention.months"), months, y, low, high, one.group, say("line.between"))
 
 
 def _ages(result: Retention, say: Words) -> list[Block]:
@@ -136,10 +151,16 @@ def _groups(result: Retention, say: Words) -> list[Block]:
     blocks: list[Block] = [Heading(say("retention.groups")), Grid("", columns, rows)]
     if result.test is not None:
         key = "alike" if result.test.p_value >= 0.05 else "apart"  # noqa: PLR2004 # the usual level
-        p = "< 0.001" if result.test.p_value < 0.001 else f"= {result.test.p_value:.3f}"  # noqa: PLR2004 # nobody reads more digits
-        chi = number(result.test.statistic, 1)
-        blocks.append(Note(say(f"retention.{key}", p=p, chi=chi, df=str(result.test.degrees))))
+        told = {**_test(result.test), "df": str(result.test.degrees)}
+        blocks.append(Note(say(f"retention.{key}", **told)))
+    if result.weighted is not None:
+        blocks.append(Note(say("retention.weighted", **_test(result.weighted))))
     return blocks
+
+
+def _test(test: LogRank) -> dict[str, str]:
+    p = "< 0.001" if test.p_value < 0.001 else f"= {test.p_value:.3f}"  # noqa: PLR2004 # nobody reads more digits
+    return {"p": p, "chi": number(test.statistic, 1)}
 
 
 def _at(one: Staying, age: int) -> str:
@@ -197,8 +218,11 @@ def _steps(result: Repeat, say: Words) -> Grid:
     columns = (
         GridColumn(say("repeat.after")),
         GridColumn(say("repeat.n"), "right"),
-        *(GridColumn(say("repeat.within", n=str(day)), "right") for day in days),
-        GridColumn(say("repeat.reach"), "right", priority=1),
+        *(
+            GridColumn(say("repeat.within", n=str(day)), "right", priority=day == SELDOM)
+            for day in days
+        ),
+        GridColumn(say("repeat.reach"), "right"),
     )
     return Grid("", columns, tuple(rows), caption=say("repeat.caption"))
 
@@ -220,7 +244,6 @@ def at_plain(at: At) -> dict[str, object]:
 
 def _plain(result: Retention, settings: Settings) -> dict[str, object]:
     span = result.book.span
-    test = result.test
     return {
         "as_of": span.as_of.isoformat(),
         "data_from": span.data_from.isoformat(),
@@ -230,10 +253,17 @@ def _plain(result: Retention, settings: Settings) -> dict[str, object]:
         "whole": _staying(result.whole),
         "dimension": result.by or None,
         "groups": {one.group: _staying(one) for one in result.groups},
-        "log_rank": None
-        if test is None
-        else {"statistic": test.statistic, "degrees": test.degrees, "p_value": test.p_value},
+        "from_months": result.from_months,
+        "is_band": result.is_band,
+        "log_rank": _test_plain(result.test),
+        "log_rank_weighted": _test_plain(result.weighted),
     }
+
+
+def _test_plain(test: LogRank | None) -> dict[str, float] | None:
+    if test is None:
+        return None
+    return {"statistic": test.statistic, "degrees": test.degrees, "p_value": test.p_value}
 
 
 def _staying(one: Staying) -> dict[str, object]:

@@ -76,6 +76,7 @@ PAYMENTS: Final = Table(
         Column("status", "text", "State of the payment."),
         Column("product_id", "id", "What was bought."),
         Column("subscription_id", "id", "The contract it pays for."),
+        Column("n_delivery", "count", "Which delivery of its contract it pays for: 1, 2, ..."),
     ),
     key=("customer_id", "paid_on"),
     one_of=(("amount", "unit_price_amount"),),

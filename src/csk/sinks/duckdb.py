@@ -35,7 +35,7 @@ class DuckDb:
         try:
             with duckdb.connect(str(target)) as connection:
                 return _filled(connection, frames, table, options)
-        except duckdb.IOException as failure:
+        except (duckdb.IOException, duckdb.TransactionException) as failure:
             raise _numbered(str(failure)) from failure
 
     def write_stream(self, *_: object, **__: object) -> int:

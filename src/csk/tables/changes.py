@@ -89,7 +89,7 @@ def _totals() -> tuple[pl.Expr, ...]:
         begins,
         begins + free,
         pauses,
-        pl.when(change == 0).then(0).otherwise("plans"),
+        pl.when(begins == 0).then(0).otherwise("plans"),
     )
 
 

@@ -7,7 +7,7 @@ from datetime import date
 
 import polars as pl
 
-from csk.engine.protocol import Plan, Tables
+from csk.engine.protocol import Tables
 from csk.tables.ages import age
 from csk.tables.runs import run_starts
 
@@ -202,17 +202,3 @@ def age_counts(exposures: pl.LazyFrame) -> pl.LazyFrame:
         *((pl.col("cause") == cause).cast(pl.Int64).alias(name) for name, cause in causes.items()),
     )
     return pl.concat([entered, left]).group_by(key).agg(pl.col(*names).sum())
-
-
-def ends_by_month(as_of: date, grace_days: int) -> Plan:
-    """Return a summary: ended spells by month of their end (`month_on`, `n_ended`)."""
-
-    def plan(tables: Tables) -> pl.LazyFrame:
-        ended = spells(contracts(tables, as_of, grace_days)).filter(
-            pl.col("ended_on").is_not_null()
-        )
-        return ended.group_by(pl.col("ended_on").dt.month_start().alias("month_on")).agg(
-            n_ended=pl.len().cast(pl.Int64)
-        )
-
-    return plan

@@ -15,7 +15,7 @@ UNSEEN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\
 
 
 def visible(text: str) -> str:
-    """Return text on one line, what steers a terminal written out as in `\\x1b`."""
+    """Return text on one line, what steers a terminal spelt out."""
     line = re.sub(r"[\r\n\t]+", " ", text)
     return UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), line)
 

@@ -5,8 +5,8 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 
-from csk.models.periods import told
 from csk.engine.local import LocalEngine
+from csk.models.periods import told
 from csk.tables.motion import PLAN, TO_FREE, Motion
 from csk.tables.movements import COHORT, movement_sums
 from csk.tables.spells import INVOLUNTARY, UNKNOWN, VOLUNTARY
@@ -273,11 +273,17 @@ def test_periods_before_the_log_are_marked(book_of):
 PLANS = {
     "an upgrade carries what was paid": (
         [contract("02-01", "05-01"), contract("05-01", None, 25, "b")],
-        [("a", "swap", "out", -1, -10), ("b", "expansion", "plan", 1, 15), ("b", "swap", "in", 1, 10)],
+        [
+            ("a", "swap", "out", -1, -10),
+            ("b", "expansion", "plan", 1, 15), ("b", "swap", "in", 1, 10),
+        ],
     ),
     "a downgrade carries what is paid": (
         [contract("02-01", "05-01"), contract("05-01", None, 4, "b")],
-        [("a", "contraction", "plan", 1, -6), ("a", "swap", "out", -1, -4), ("b", "swap", "in", 1, 4)],
+        [
+            ("a", "contraction", "plan", 1, -6), ("a", "swap", "out", -1, -4),
+            ("b", "swap", "in", 1, 4),
+        ],
     ),
     "the same price elsewhere is a swap alone": (
         [contract("02-01", "05-01"), contract("05-01", None, 10, "b")],
@@ -289,7 +295,10 @@ PLANS = {
     ),
     "a larger add-on takes the customer along": (
         [contract("02-01"), contract("05-01", None, 14, "b")],
-        [("a", "swap", "out", -1, 0), ("b", "expansion", "add_on", 1, 14), ("b", "swap", "in", 1, 0)],
+        [
+            ("a", "swap", "out", -1, 0),
+            ("b", "expansion", "add_on", 1, 14), ("b", "swap", "in", 1, 0),
+        ],
     ),
     "who leaves two plans is counted at the larger": (
         [contract("02-01", "05-01", 3, "a"), contract("02-01", "05-01", 9, "b")],

@@ -10,7 +10,6 @@ from csk.tables.spells import (
     VOLUNTARY,
     age_counts,
     contracts,
-    ends_by_month,
     exposures,
     spells,
 )
@@ -228,10 +227,3 @@ def test_ages_are_counted_by_group_term_and_cause(tables_of):
         "age", "n_entered", "n_voluntary", "n_involuntary", "n_unknown", "n_censored"
     )
     assert counted.rows() == [(0, 4, 0, 0, 0, 0), (61, 0, 0, 0, 0, 1), (62, 0, 1, 1, 1, 0)]
-
-
-def test_ends_are_counted_by_month(tables_of):
-    rows = [{**row("2023-01", end), "customer_id": end} for end in ("2023-03-05", "2023-03-31")]
-    rows += [row("2023-01"), {**row("2023-01", "2024-02"), "customer_id": "later"}]
-    found = ends_by_month(AS_OF, 1)(tables_of(subscriptions=rows)).collect()
-    assert found.rows() == [(date(2023, 3, 1), 2)]

@@ -1,6 +1,7 @@
 """`csk cohorts`: who came together, and what became of them."""
 
 from csk.cli import options as o
+from csk.cli import questions as q
 
 QUESTION = "What became of those who came together?"
 ORDER = 40
@@ -11,13 +12,13 @@ def cohorts(  # the options of a command
     output: o.Output = None,
     as_: o.As = "csv",
     report: o.Report = "text",
-    of: o.CohortsOf = "customers",
-    last: o.Last = 13,
+    of: q.CohortsOf = "customers",
+    last: q.Last = 13,
     if_exists: o.IfExists = "replace",
     encoding: o.OutputEncoding = "utf-8",
     quiet: o.Quiet = False,
-    period: o.PeriodLength = "month",
-    year_starts: o.FiscalYear = 1,
+    period: q.PeriodLength = "month",
+    year_starts: q.FiscalYear = 1,
     as_of: o.AsOf = None,
     data_from: o.DataFrom = None,
     data_through: o.DataThrough = None,

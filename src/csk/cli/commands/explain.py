@@ -1,18 +1,19 @@
 """`csk explain`: what a number means, and which customers are behind it."""
 
 from csk.cli import options as o
+from csk.cli import questions as q
 
 QUESTION = "What does this number mean?"
 ORDER = 55
 
 
 def explain(  # the options of a command
-    metric: o.Metric = None,
+    metric: q.Metric = None,
     paths: o.MaybePaths = None,
-    period: o.PeriodOf = None,
-    preset: o.Preset = None,
-    dictionary: o.Dictionary = False,
-    whole: o.AllMetrics = False,
+    period: q.PeriodOf = None,
+    preset: q.Preset = None,
+    dictionary: q.Dictionary = False,
+    whole: q.AllMetrics = False,
     output: o.Output = None,
     as_: o.As = "csv",
     report: o.Report = "text",
@@ -20,8 +21,8 @@ def explain(  # the options of a command
     if_exists: o.IfExists = "replace",
     encoding: o.OutputEncoding = "utf-8",
     quiet: o.Quiet = False,
-    level: o.Level = "customer",
-    pause: o.Pause = None,
+    level: q.Level = "customer",
+    pause: q.Pause = None,
     as_of: o.AsOf = None,
     data_from: o.DataFrom = None,
     data_through: o.DataThrough = None,

@@ -1,6 +1,7 @@
 """`csk kpi`: the key figures, against target, last period, last year and benchmark."""
 
 from csk.cli import options as o
+from csk.cli import questions as q
 
 QUESTION = "How are we doing?"
 ORDER = 15
@@ -11,19 +12,19 @@ def kpi(  # the options of a command
     output: o.Output = None,
     as_: o.As = "csv",
     report: o.Report = "text",
-    last: o.Last = 13,
+    last: q.Last = 13,
     if_exists: o.IfExists = "replace",
     encoding: o.OutputEncoding = "utf-8",
     quiet: o.Quiet = False,
-    by: o.Attribute = None,
-    benchmark: o.Benchmark = None,
-    period: o.PeriodLength = "month",
-    year_starts: o.FiscalYear = 1,
-    from_: o.From = None,
-    to: o.To = None,
-    preset: o.Preset = None,
-    pause: o.Pause = None,
-    csat_scale: o.CsatScale = None,
+    by: q.Attribute = None,
+    benchmark: q.Benchmark = None,
+    period: q.PeriodLength = "month",
+    year_starts: q.FiscalYear = 1,
+    from_: q.From = None,
+    to: q.To = None,
+    preset: q.Preset = None,
+    pause: q.Pause = None,
+    csat_scale: q.CsatScale = None,
     as_of: o.AsOf = None,
     data_from: o.DataFrom = None,
     data_through: o.DataThrough = None,

@@ -1,6 +1,7 @@
 """`csk mrr`: recurring revenue from month to month, and who stayed."""
 
 from csk.cli import options as o
+from csk.cli import questions as q
 
 QUESTION = "Where did recurring revenue go?"
 ORDER = 20
@@ -11,18 +12,18 @@ def mrr(  # the options of a command
     output: o.Output = None,
     as_: o.As = "csv",
     report: o.Report = "text",
-    last: o.Last = 13,
+    last: q.Last = 13,
     if_exists: o.IfExists = "replace",
     encoding: o.OutputEncoding = "utf-8",
     quiet: o.Quiet = False,
-    by: o.Grouped = None,
-    level: o.Level = "customer",
-    period: o.PeriodLength = "month",
-    year_starts: o.FiscalYear = 1,
-    from_: o.From = None,
-    to: o.To = None,
-    preset: o.Preset = None,
-    pause: o.Pause = None,
+    by: q.Grouped = None,
+    level: q.Level = "customer",
+    period: q.PeriodLength = "month",
+    year_starts: q.FiscalYear = 1,
+    from_: q.From = None,
+    to: q.To = None,
+    preset: q.Preset = None,
+    pause: q.Pause = None,
     as_of: o.AsOf = None,
     data_from: o.DataFrom = None,
     data_through: o.DataThrough = None,

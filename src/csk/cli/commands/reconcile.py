@@ -1,6 +1,7 @@
 """`csk reconcile`: why two people who count the same contracts have other figures."""
 
 from csk.cli import options as o
+from csk.cli import questions as q
 
 QUESTION = "Why does somebody else have other figures?"
 ORDER = 60
@@ -11,17 +12,17 @@ def reconcile(  # the options of a command
     output: o.Output = None,
     as_: o.As = "csv",
     report: o.Report = "text",
-    last: o.Last = 13,
-    metric: o.Followed = None,
+    last: q.Last = 13,
+    metric: q.Followed = None,
     if_exists: o.IfExists = "replace",
     encoding: o.OutputEncoding = "utf-8",
     quiet: o.Quiet = False,
-    between: o.Between = None,
-    against: o.Against = None,
-    their_tz: o.TheirZone = None,
-    preset: o.Preset = None,
-    from_: o.From = None,
-    to: o.To = None,
+    between: q.Between = None,
+    against: q.Against = None,
+    their_tz: q.TheirZone = None,
+    preset: q.Preset = None,
+    from_: q.From = None,
+    to: q.To = None,
     as_of: o.AsOf = None,
     data_from: o.DataFrom = None,
     data_through: o.DataThrough = None,

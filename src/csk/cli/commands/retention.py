@@ -1,6 +1,7 @@
 """`csk retention`: who stays, and for how long."""
 
 from csk.cli import options as o
+from csk.cli import questions as q
 
 QUESTION = "Who stays, and for how long?"
 ORDER = 30
@@ -14,7 +15,9 @@ def retention(  # the options of a command
     if_exists: o.IfExists = "replace",
     encoding: o.OutputEncoding = "utf-8",
     quiet: o.Quiet = False,
-    by: o.Compared = None,
+    by: q.Compared = None,
+    from_age: q.FromAge = None,
+    band: q.Band = False,
     as_of: o.AsOf = None,
     data_from: o.DataFrom = None,
     data_through: o.DataThrough = None,
@@ -33,6 +36,7 @@ def retention(  # the options of a command
     Example: csk retention exports/ --by plan -o survival.parquet
     """
     flags = {**locals(), "by": by or "none"}
+    from csk.analyses.retention import Asked
     from csk.cli.output import Wanted
     from csk.cli.run_retention import run
     from csk.cli.session import configured, opened_book
@@ -41,4 +45,4 @@ def retention(  # the options of a command
     wanted.refuse_early()
     settings = configured(flags, config)
     with opened_book(paths, settings, store, quiet=quiet, outputs=wanted.outputs) as session:
-        run(session, wanted, by or "")
+        run(session, wanted, Asked(by or "", from_age, band))

@@ -1,6 +1,7 @@
 """`csk segment`: value, risk, stage and touch tier of every customer."""
 
 from csk.cli import options as o
+from csk.cli import questions as q
 
 QUESTION = "Who gets which service?"
 ORDER = 10
@@ -13,7 +14,7 @@ def segment(  # the options of a command
     report: o.Report = "text",
     keep: o.Keep = None,
     top: o.Top = 10,
-    previous: o.Previous = None,
+    previous: q.Previous = None,
     if_exists: o.IfExists = "replace",
     encoding: o.OutputEncoding = "utf-8",
     quiet: o.Quiet = False,
@@ -25,7 +26,7 @@ def segment(  # the options of a command
     margin: o.Margin = None,
     discount_rate: o.DiscountRate = None,
     by: o.By = None,
-    rfm: o.Rfm = None,
+    rfm: q.Rfm = None,
     currency: o.Currency = None,
     input_encoding: o.InputEncoding = None,
     date_order: o.DateOrder = None,

@@ -1,6 +1,7 @@
 """`csk surveys`: NPS and CSAT, and what became of those who answered."""
 
 from csk.cli import options as o
+from csk.cli import questions as q
 
 QUESTION = "What do customers say?"
 ORDER = 50
@@ -11,16 +12,16 @@ def surveys(  # the options of a command
     output: o.Output = None,
     as_: o.As = "csv",
     report: o.Report = "text",
-    last: o.Last = 13,
+    last: q.Last = 13,
     if_exists: o.IfExists = "replace",
     encoding: o.OutputEncoding = "utf-8",
     quiet: o.Quiet = False,
-    by: o.Compared = None,
-    period: o.PeriodLength = "month",
-    year_starts: o.FiscalYear = 1,
-    from_: o.From = None,
-    to: o.To = None,
-    csat_scale: o.CsatScale = None,
+    by: q.Compared = None,
+    period: q.PeriodLength = "month",
+    year_starts: q.FiscalYear = 1,
+    from_: q.From = None,
+    to: q.To = None,
+    csat_scale: q.CsatScale = None,
     as_of: o.AsOf = None,
     data_from: o.DataFrom = None,
     data_through: o.DataThrough = None,

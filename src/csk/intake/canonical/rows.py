@@ -43,7 +43,7 @@ STORED: Final[Mapping[str, tuple[str, ...]]] = {
         "paused_to",
     ),
     "mrr_events": ("customer_id", "subscription_id", "changed_on", "mrr_change_amount", "plan"),
-    "payments": ("customer_id", "paid_on", "amount"),
+    "payments": ("customer_id", "paid_on", "amount", "n_delivery", "subscription_id"),
     "usage": ("customer_id", "user_id", "used_at", "feature", "quantity"),
     "tickets": ("customer_id", "opened_at", "closed_at", "severity"),
     "surveys": ("customer_id", "answered_on", "kind", "score"),
@@ -232,6 +232,9 @@ def stored_columns(table: str, found: frozenset[str], *, with_margin: bool) -> t
         "cross_section": {"customer_id"},
     }.get(table, set())
     columns = [name for name in STORED[table] if name in found | derived]
+    if table == "payments" and "n_delivery" not in found:
+        # Which contract a payment is for is asked of deliveries alone.
+        columns = [name for name in columns if name != "subscription_id"]
     if table == "payments" and with_margin:
         columns.append("margin_amount")
     return tuple(columns)

@@ -5,6 +5,7 @@ One rule: only the columns asked for are read, a few row groups at a time.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import Any, Final, Self, cast
 
@@ -16,6 +17,11 @@ from csk.intake.formats.dialect import names
 from csk.intake.formats.source import Batch, Malformed, Shape, Source
 
 _ROWS: Final = 1 << 18
+_EPOCH: Final = date(1970, 1, 1)
+_FIRST_DAY: Final = (date(1, 1, 2) - _EPOCH).days
+_LAST_DAY: Final = (date(9999, 12, 31) - _EPOCH).days
+"""A day inside of what Python can say, in any time zone."""
+_STEPS_A_DAY: Final = {"ms": 86_400_000, "us": 86_400_000_000}
 
 
 @dataclass
@@ -58,7 +64,7 @@ class Columnar(Source):
             frame = frame.with_columns(
                 pl.col(pl.Categorical).cast(pl.String), pl.col(pl.Enum).cast(pl.String)
             )
-            yield Batch(frame.with_columns(_spelt(frame)), first_row)
+            yield Batch(frame.with_columns(*_spelt(frame), *_within_calendar(frame)), first_row)
             first_row += frame.height
 
     def sample(self, n: int = 1000) -> pl.DataFrame:
@@ -108,6 +114,21 @@ class Columnar(Source):
             f"{self.name} is no whole {self.format.capitalize()} file: {first}",
             hint="Copy or export the file again.",
         )
+
+
+def _within_calendar(frame: pl.DataFrame) -> list[pl.Series]:
+    """Return days and instants; those before year 1 or after 9999 are moved to its edges.
+
+    Databases write infinity so; Polars does not survive showing one.
+    """
+    found = []
+    for column in frame:
+        steps = _STEPS_A_DAY.get(getattr(column.dtype, "time_unit", ""), 1)
+        is_far = isinstance(column.dtype, pl.Datetime) and column.dtype.time_unit != "ns"
+        if is_far or column.dtype == pl.Date:
+            inside = column.to_physical().clip(_FIRST_DAY * steps, _LAST_DAY * steps)
+            found.append(inside.cast(column.dtype))
+    return found
 
 
 def _spelt(frame: pl.DataFrame) -> list[pl.Series]:

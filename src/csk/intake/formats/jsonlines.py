@@ -6,6 +6,7 @@ in a row are columns of their own (`properties.time`), and what is nested deeper
 
 import io
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,6 +21,8 @@ from csk.intake.formats.source import TEXT_CAP, Batch, Malformed, Shape, Source
 
 _SAMPLE_BYTES: Final = 1 << 20
 _ROWS: Final = 1 << 16
+_MOST_CELLS: Final = 10_000_000
+"""Of the table that the first lines are: a megabyte of lines with the same keys has a tenth."""
 
 
 @dataclass
@@ -35,9 +38,14 @@ class JsonLines(Source):
         """Open JSON lines; the columns are the keys of the first lines, in order of appearance."""
         found = cls(shape, path=path, offset=offset)
         keys: dict[str, None] = {}
-        for _, row in found._first_objects():
-            if row is not None:
-                keys.update(dict.fromkeys(row))
+        for n_rows, (_, row) in enumerate(found._first_objects(), 1):
+            keys.update(dict.fromkeys(row or ()))
+            if len(keys) * n_rows > _MOST_CELLS:
+                raise DataError(
+                    f"{shape.name} has {len(keys):,} different keys in its first {n_rows:,} lines,"
+                    " as no table has.",
+                    hint="Write one object a line, with the same keys in each.",
+                )
         if not keys:
             raise DataError(
                 f"{shape.name} begins like JSON lines, but none of its first lines is an object.",
@@ -131,9 +139,15 @@ class JsonLines(Source):
 _DECODER: Final = json.JSONDecoder(parse_float=str, parse_int=str)
 
 
+_HALF: Final = re.compile(rb"\\u[dD][89a-fA-F]")
+"""Half of a letter that JSON writes as two."""
+
+
 def _object(line: bytes) -> dict[str, Any] | None:
     try:
         row = _DECODER.decode(line.decode("utf-8"))
+        if _HALF.search(line):
+            json.dumps(row, ensure_ascii=False).encode()  # fails where the other half is missing
     except (ValueError, RecursionError):
         return None
     return _flat(row) if isinstance(row, dict) else None
@@ -163,7 +177,8 @@ def _reason(text: str) -> str:
         found = json.loads(text)
     except (ValueError, RecursionError):
         return "no valid JSON"
-    return f"a JSON {type(found).__name__}, not an object"
+    is_object = isinstance(found, dict)
+    return "half a letter" if is_object else f"a JSON {type(found).__name__}, not an object"
 
 
 def _frame(rows: list[list[str | None]], columns: Sequence[str]) -> pl.DataFrame:

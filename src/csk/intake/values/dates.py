@@ -39,7 +39,6 @@ _EPOCH_TO: Final = 4_102_444_800  # 2100-01-01
 _EPOCH_PER_SECOND: Final = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _SERIALS: Final = (20_000, 60_000)
 _EXCEL_ZERO_DAYS: Final = (date(1970, 1, 1) - date(1899, 12, 30)).days
-_US_PER_DAY: Final = 86_400_000_000
 _MONTHS: Final = 12
 _LOOKED_AT: Final = 5_000
 _TRIED: Final = 200

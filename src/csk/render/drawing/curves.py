@@ -91,7 +91,8 @@ def _readings(curve: Curve, page: Page) -> list[Text]:
     for index in points(curve, _READINGS)[1:]:
         reading = f"{curve.x[index]:.3g}: {percent(curve.y[index])}"
         if curve.low and curve.high:
-            reading += f" ({percent(curve.low[index])} to {percent(curve.high[index])})"
+            low, high = percent(curve.low[index]), percent(curve.high[index])
+            reading += f" ({curve.between.format(low=low, high=high)})"
         readings.append(reading)
     return packed(readings, page.width, FAINT, " " * (_MARGIN + 1))
 

@@ -57,7 +57,7 @@ def heat_lines(heat: HeatMap, page: Page) -> list[Text]:
             line.rstrip()
         lines.append(line)
     if shown < len(titles):
-        hidden = f"{len(titles) - shown} more columns, from {titles[shown]} on, need a wider page."
+        hidden = heat.hidden.format(n=len(titles) - shown, first=titles[shown])
         lines += wrapped(hidden, page.width, FAINT, lead, lead)
     if heat.caption:
         lines += wrapped(heat.caption, min(page.width, 100), FAINT, lead, lead)
