@@ -201,6 +201,7 @@ def test_a_guess_is_written_and_what_it_could_be_otherwise(quick, folder):
 def test_what_lies_beside_the_files_holds_and_nothing_else_is_nearer(
     quick, japanese, tmp_path, monkeypatch
 ):
+    monkeypatch.setenv("COLUMNS", "300")
     (tmp_path / "csk.toml").write_text('ltv_horizon = "12m"\n')
     assert "Settings: csk.toml" not in quick("check", japanese).out.decode()
     assert f"Settings: {tmp_path / 'csk.toml'}." in quick("check", japanese).out.decode()

@@ -126,18 +126,16 @@ def retention(
     by = asked.by
     span = book.span
 
-    def counted(tables: Tables) -> pl.LazyFrame:
-        rows = grouped(contracts(tables, span.as_of, settings.grace_days), tables, by)
-        return age_counts(exposures(rows, span.data_from, span.as_of))
-
-    by_age = engine.total(book, counted, ["group", "term_months", "age"])
-    if "survivors_only" in span.notes or by_age.is_empty() or not _n_left(by_age):
+    by_age = _by_age(book, engine, settings, by)
+    # Who changes plans is at risk in each: all of them together are counted without plans.
+    whole = _by_age(book, engine, settings, "") if by == "plan" else by_age
+    if "survivors_only" in span.notes or whole.is_empty() or not _n_left(whole):
         raise ModelError(
             f"No contract has ended before {span.as_of}: of survivors only, nothing can be "
             "said of who leaves.",
             hint="Export ended subscriptions too, or choose a later --as-of.",
         )
-    every = counts(by_age)
+    every = counts(whole)
     begins = _begins(every, asked.from_months, is_late=span.is_late_entry)
     every = _later(every, begins)
     if not every.left.any():
@@ -167,6 +165,16 @@ def retention(
         is_thin=begins > 0 and asked.from_months is None,
         is_band=asked.is_band,
     )
+
+
+def _by_age(book: Book, engine: Engine, settings: Settings, by: str) -> pl.DataFrame:
+    """Return counts of spells by group, payment term and age."""
+
+    def counted(tables: Tables) -> pl.LazyFrame:
+        rows = grouped(contracts(tables, book.span.as_of, settings.grace_days), tables, by)
+        return age_counts(exposures(rows, book.span.data_from, book.span.as_of))
+
+    return engine.total(book, counted, ["group", "term_months", "age"])
 
 
 def _tests(

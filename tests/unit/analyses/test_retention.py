@@ -106,7 +106,7 @@ def test_who_goes_on_is_told_of_those_for_whom_the_next_was_due(book_of):
     rows += delivered("i", 1) + delivered("j", 1, 100) + delivered("k", 1, 355)
     result = steps_of(book_of, rows)
     assert result.due_days == 30
-    told = [(one.number, one.n, one.n_due, one.n_kept) for one in result.steps]
+    told = [(one.number, one.n, one.n_due, one.n_went_on) for one in result.steps]
     assert told == [(1, 11, 10, 8), (2, 8, 8, 8), (3, 8, 8, 0)]
     assert [one.share for one in result.steps] == [0.8, 1.0, 0.0]
     assert [one.reach for one in result.steps] == [1.0, 0.8, 0.8]

@@ -53,6 +53,16 @@ def test_only_the_columns_asked_for_are_read_in_their_order(source):
     assert rows(source("a,b,c\n1,2,3\n"), "c", "a") == [("3", "1")]
 
 
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+def test_no_row_is_lost_wherever_blocks_are_cut(source, line_end):
+    text = line_end.join(["a,b", '"1",2', '3,"x', 'y"', "5,6", ""])
+    found = source(text.encode())
+    for size in range(16, 40):
+        found.block_bytes = size
+        assert rows(found) == [("1", "2"), ("3", f"x{line_end}y"), ("5", "6")]
+        assert found.malformed_count == 0
+
+
 def test_a_source_tells_what_it_is(source):
     found = source(gzip.compress("送料;送料\r\n1;2\r\n".encode("cp932")), "受注.csv")
     assert found.name.endswith("受注.csv")

@@ -51,7 +51,9 @@ class Checked(io.RawIOBase):
             raise unreadable(self._name, error) from error
         if not block:
             self._unchanged()
-            block, self._ending = self._ending, b""
+        if block in (b"", b"\n"):
+            # After a carriage return pyarrow takes a block of one line feed for the end of all.
+            block, self._ending = block + self._ending, b""
             return block
         if not block.isascii():
             block = self._whole_characters(block)

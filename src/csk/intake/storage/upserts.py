@@ -169,17 +169,30 @@ def _outdated(parts: Sequence[pl.DataFrame], ranks: Sequence[int]) -> _Outdated:
             rows = rows.with_columns(pl.lit(None, dtype=kind).alias(name))
     rank = pl.Series(ranks, dtype=pl.UInt32)
     rows = rows.with_columns(rank=rank.gather(rows["file"]))
-    apart = [pl.col(name).min() != pl.col(name).max() for name in ("whose", "when")]
-    unlike = pl.any_horizontal(apart) & pl.col("updated").has_nulls()
-    shared = (
-        rows.group_by(_KEY)
-        .agg(pl.col("rank").min() != pl.col("rank").max(), unlike=unlike)
-        .filter("rank")
-    )
+    shared = _shared(rows)
     decided = rows.join(_best(rows), on=_KEY)
     is_old = (pl.col("rank") != pl.col("best")) | (pl.col("updated") < pl.col("newest"))
     old = decided.filter(is_old.fill_null(value=False)).select("file", "row", *_LEFT)
     return _Outdated(old, shared.height, int(shared["unlike"].sum()))
+
+
+def _shared(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return ids that stand in several files, `unlike` where these differ with no update since.
+
+    What is compared is what each file says, since the lines of one order may differ.
+    """
+    ends = {
+        f"{end}_{name}": getattr(pl.col(name), end)()
+        for name in ("whose", "when")
+        for end in ("min", "max")
+    }
+    by_file = rows.group_by(*_KEY, "rank").agg(is_bare=pl.col("updated").has_nulls(), **ends)
+    unlike = pl.any_horizontal(pl.col(name).min() != pl.col(name).max() for name in ends)
+    return (
+        by_file.group_by(_KEY)
+        .agg(several=pl.len() > 1, unlike=unlike & pl.col("is_bare").any())
+        .filter("several")
+    )
 
 
 def _best(rows: pl.DataFrame) -> pl.DataFrame:
