@@ -83,10 +83,10 @@ demo: .venv/ready
 test: .venv/ready-dev
 	@$(BIN)/python -m pytest -m "not bench" -n $(WORKERS) $(ARGS)
 
-# Unit tests and laws on the lowest versions that pyproject.toml allows.
+# Unit tests and published figures on the lowest versions that pyproject.toml allows.
 test-lowest: .venv-lowest/ready
 	@$(LOWEST)/python -m pytest -m "not bench" -n $(WORKERS) -p no:cacheprovider \
-	    --hypothesis-profile=quick tests/unit tests/laws $(ARGS)
+	    --hypothesis-profile=quick tests/unit tests/paper $(ARGS)
 
 # Tests come last, so that their closing line is the last that a reader sees.
 check: format-check lint types floors test-lowest test

@@ -5,7 +5,7 @@ from importlib.resources import files
 
 import pytest
 
-from csk.cli import options
+from csk.cli import questions
 from csk.definitions import (
     LANGUAGES,
     UNITS,
@@ -71,7 +71,7 @@ def test_a_preset_chooses_what_movements_have_and_names_its_sources(one):
 
 
 def test_help_names_every_preset():
-    (said,) = [part.help for part in options.Preset.__metadata__]
+    (said,) = [part.help for part in questions.Preset.__metadata__]
     assert set(re.findall(r"\w+", said.partition(":")[2])) == VENDORS
 
 

@@ -361,7 +361,16 @@ def test_a_book_holds_the_payments_of_an_export(name, told, tmp_path):
     shards = range(book.n_shards)
     rows = pl.concat(pl.read_parquet(book.part("payments", shard)) for shard in shards)
     wanted = [(w, d, int(a * COUNTS_PER_UNIT)) for w, d, a in listed(told(name))]
-    assert sorted(rows.rows()) == sorted(wanted)
+    assert sorted(rows.select("customer_id", "paid_on", "amount").rows()) == sorted(wanted)
+
+
+def test_deliveries_of_a_contract_keep_their_number(tmp_path):
+    chosen = settings({"reject_limit": 1.0}, None)
+    book = stored(found([str(FIXTURES / "ecforce-orders.csv")]), chosen, TODAY, tmp_path)
+    rows = pl.concat(pl.read_parquet(book.part("payments", n)) for n in range(book.n_shards))
+    contract = rows.filter(pl.col("subscription_id") == "1f7666bf4a").sort("paid_on")
+    assert contract["n_delivery"].to_list() == [1, 2]
+    assert rows["subscription_id"].is_null().any()
 
 
 def test_postage_is_added_once_to_the_lines_of_an_order(told):
