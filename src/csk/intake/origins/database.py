@@ -146,7 +146,8 @@ def _postgres(query: str, address: str, name: str) -> Iterator[pa.RecordBatch]:
             cursor.execute(query)
             rows = cursor.fetch_record_batch()
             _refuse_no_columns(rows.schema, name)
-            yield _plain(pa.RecordBatch.from_pylist([], rows.schema), name)
+            empty = [pa.nulls(0, kind) for kind in rows.schema.types]
+            yield _plain(pa.RecordBatch.from_arrays(empty, schema=rows.schema), name)
             for batch in rows:
                 yield _plain(batch, name)
         except (adbc.Error, pa.ArrowException, OSError) as error:
@@ -202,7 +203,8 @@ def _duckdb(query: str, address: str, name: str) -> Iterator[pa.RecordBatch]:
             reader = getattr(relation, "to_arrow_reader", None) or relation.fetch_arrow_reader
             rows = reader(_ROWS)
             _refuse_no_columns(rows.schema, name)
-            yield _plain(pa.RecordBatch.from_pylist([], rows.schema), name)
+            empty = [pa.nulls(0, kind) for kind in rows.schema.types]
+            yield _plain(pa.RecordBatch.from_arrays(empty, schema=rows.schema), name)
             for batch in rows:
                 yield _plain(batch, name)
     except duckdb.IOException as error:
