@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import digamma, expit, gammaln, hyp2f1, polygamma
 
 from csk.errors import ModelError
-from csk.stats.likelihood import Maximum, covariance, maximum
+from csk.stats.beta_nodes import beta_nodes
+from csk.stats.likelihood import Maximum, Objective, covariance, maximum
 
 Floats = NDArray[np.float64]
 
@@ -237,6 +238,11 @@ def _named(at: Maximum, scale: float, n: float, purchases: float) -> BgNbdFit:
     )
 
 
+def objective(unique: Cells) -> Objective:
+    """Return the log-likelihood of cells at (ln r, ln alpha, ln a, ln b), with derivatives."""
+    return _Objective(unique)
+
+
 class _Objective:
     """The log-likelihood of cells in log-parameters, with its gradient and Hessian.
 
@@ -371,23 +377,7 @@ def _quadrature(fitted: BgNbdFit, x: Floats, T: Floats, t: float) -> Floats:
     found = np.empty(x.shape)
     for count in np.unique(x):
         rows = x == count
-        p, share = _beta_nodes(fitted.a, fitted.b + float(count))
+        p, share = beta_nodes(fitted.a, fitted.b + float(count))
         growth = np.log1p(np.outer(t / (fitted.alpha + T[rows]), p))
         found[rows] = (-np.expm1(-(fitted.r + count) * growth) / p) @ share
     return found
-
-
-def _beta_nodes(a: float, b: float, n: int = 64) -> tuple[Floats, Floats]:
-    """Return nodes in (0, 1) and weights that integrate against Beta(a, b); weights sum to 1.
-
-    Golub and Welsch (1969), on the normalised measure, so that no gamma function can overflow.
-    """
-    left, right = b - 1, a - 1
-    k = np.arange(1, n, dtype=float)
-    s = 2 * k + left + right
-    middle = np.append((right - left) / (left + right + 2), (right**2 - left**2) / (s * (s + 2)))
-    beside = 4 * k * (k + left) * (k + right) * (k + left + right)
-    beside[0] = 4 * (1 + left) * (1 + right)
-    beside /= s**2 * (s + 1) * np.append(1.0, (s - 1)[1:])
-    roots, vectors = np.linalg.eigh(np.diag(middle) + np.diag(np.sqrt(beside), -1))
-    return np.maximum((1 + roots) / 2, 1e-12), vectors[0] ** 2
