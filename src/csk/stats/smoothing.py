@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from csk.stats.families import FAMILIES
 from csk.stats.lifetable import LifeTable
 from csk.stats.survival import Floats
 from csk.stats.tails import (
+    EVERY_FAMILY,
     TailFit,
     candidates,
     family_hazards,
@@ -97,7 +97,7 @@ def draws(of: HazardPosterior, n: int, seed: int) -> Floats:
     sizes = rng.multinomial(n, share / share.sum())
     parts = []
     for one, k, size in zip(of.candidates, of.strengths, sizes, strict=True):
-        h = family_hazards(one.family, _parameter_draws(one, exposed, left, int(size), rng), n_all)
+        h = family_hazards(one.family, parameter_draws(one, exposed, left, int(size), rng), n_all)
         seen = np.flatnonzero(exposed > 0.0)
         a = np.maximum(k * h[:, seen] + left[seen], 1e-9)
         b = np.maximum(k * (1.0 - h[:, seen]) + exposed[seen] - left[seen], 1e-9)
@@ -106,7 +106,7 @@ def draws(of: HazardPosterior, n: int, seed: int) -> Floats:
     return rng.permutation(np.concatenate(parts), axis=0)
 
 
-def _parameter_draws(
+def parameter_draws(
     one: TailFit, exposed: Floats, left: Floats, size: int, rng: np.random.Generator
 ) -> Floats:
     """Draw (size, k) log-parameters in proportion to the likelihood inside the bounds.
@@ -119,7 +119,7 @@ def _parameter_draws(
         events, total = float(left.sum()), float(exposed.sum())
         h = rng.beta(events + 0.5, max(total - events, 0.0) + 0.5, size)
         return np.log(-np.log1p(-np.clip(h, 1e-12, 1.0 - 1e-12)))[:, None]
-    model, centre = FAMILIES[one.family], np.log(np.array(one.params))
+    model, centre = EVERY_FAMILY[one.family], np.log(np.array(one.params))
     n_proposals = max(_FEWEST_PROPOSALS, _PROPOSALS_A_DRAW * size)
     root = np.linalg.cholesky(one.covariance)
     normal = rng.standard_normal((n_proposals, len(centre)))

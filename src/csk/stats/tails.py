@@ -5,15 +5,18 @@ need nothing more than exposures. Families are fitted in the logarithms of their
 damped Fisher scoring with analytic slopes; whatever the counts, the result is finite.
 """
 
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from csk.errors import ModelError, UsageError
+from csk.stats.continuous import CONTINUOUS, starts
 from csk.stats.families import FAMILIES, HIGHEST_HAZARD, LOWEST_HAZARD, Family
 from csk.stats.survival import Floats
 
+EVERY_FAMILY: Final = {**FAMILIES, **CONTINUOUS}
 EVENTS_A_PARAMETER = 10
 """A family is a candidate when every parameter beyond the first has this many events."""
 
@@ -51,9 +54,10 @@ def family_hazards(family: str, log_params: Floats, n_periods: int) -> Floats:
 
 
 def _known(family: str) -> Family:
-    if family not in FAMILIES:
-        raise UsageError(f"{family!r} is not a tail", hint=f"Choose one of {', '.join(FAMILIES)}.")
-    return FAMILIES[family]
+    if family not in EVERY_FAMILY:
+        names = ", ".join(EVERY_FAMILY)
+        raise UsageError(f"{family!r} is not a tail", hint=f"Choose one of {names}.")
+    return EVERY_FAMILY[family]
 
 
 def log_likelihood(hazard: Floats, exposed: Floats, left: Floats) -> Floats:
@@ -78,9 +82,13 @@ def fit(family: str, exposed: ArrayLike, left: ArrayLike) -> TailFit:
 def _fitted(family: str, n: Floats, d: Floats, so_far: dict[str, TailFit]) -> TailFit:
     """Fit from every start and keep the best; what is fitted on the way goes to `so_far`."""
     if family not in so_far:
-        model = FAMILIES[family]
-        starts = [np.clip(s, model.low, model.high) for s in _starts(family, n, d, so_far)]
-        tops = [_ascent(model, start, n, d) for start in starts]
+        model = EVERY_FAMILY[family]
+        if family in CONTINUOUS:
+            begin = starts(family, _pooled_rate(n, d, slice(None)))
+        else:
+            begin = _starts(family, n, d, so_far)
+        begin = [np.clip(start, model.low, model.high) for start in begin]
+        tops = [_ascent(model, start, n, d) for start in begin]
         so_far[family] = _summary(family, max(tops, key=lambda top: top[0])[1], n, d)
     return so_far[family]
 
@@ -186,7 +194,7 @@ def _score(
 
 
 def _summary(family: str, log_params: Floats, n: Floats, d: Floats) -> TailFit:
-    model = FAMILIES[family]
+    model = EVERY_FAMILY[family]
     t = np.arange(1.0, len(n) + 1.0)
     score, slope, information = _score(model, log_params, t, n, d)
     # A weak prior in place of an infinite variance along directions that no exit speaks about.
@@ -200,8 +208,10 @@ def _summary(family: str, log_params: Floats, n: Floats, d: Floats) -> TailFit:
     )
 
 
-def candidates(exposed: ArrayLike, left: ArrayLike) -> tuple[TailFit, ...]:
-    """Fit every family that the data can carry, best AIC first, with Akaike weights.
+def candidates(
+    exposed: ArrayLike, left: ArrayLike, families: Iterable[str] = FAMILIES
+) -> tuple[TailFit, ...]:
+    """Fit those of the families that the data can carry, best AIC first, with Akaike weights.
 
     A family of k parameters needs k periods with exposure and 10 (k - 1) events; the geometric
     one is always there. Weights are exp(-AIC / 2), scaled to 1 (Burnham and Anderson 2002).
@@ -213,9 +223,9 @@ def candidates(exposed: ArrayLike, left: ArrayLike) -> tuple[TailFit, ...]:
     so_far: dict[str, TailFit] = {}
     fits = [
         _fitted(name, n, d, so_far)
-        for name, model in FAMILIES.items()
-        if model.n_params == 1
-        or (watched >= model.n_params and events >= EVENTS_A_PARAMETER * (model.n_params - 1))
+        for name in families
+        if (k := _known(name).n_params) == 1
+        or (watched >= k and events >= EVENTS_A_PARAMETER * (k - 1))
     ]
     fits.sort(key=lambda one: one.aic)
     raw = np.exp(-0.5 * (np.array([one.aic for one in fits]) - fits[0].aic))

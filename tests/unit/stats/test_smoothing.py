@@ -5,7 +5,7 @@ from csk.errors import ModelError
 from csk.stats.families import FAMILIES
 from csk.stats.lifetable import LifeTable, life_table
 from csk.stats.residual import expected_months, survival_grid
-from csk.stats.smoothing import HIGHEST_STRENGTH, _parameter_draws, draws, posterior
+from csk.stats.smoothing import HIGHEST_STRENGTH, draws, parameter_draws, posterior
 from csk.stats.survival import counts
 from csk.stats.tails import family_hazards, fit, hazards, log_likelihood
 
@@ -135,7 +135,7 @@ def test_parameters_are_drawn_in_proportion_to_the_likelihood(family, customers)
     exposed, left = customers * np.array([[100.0, 75.0, 62.0, 55.0], [25.0, 13.0, 7.0, 4.0]])
     one = fit(family, exposed, left)
     rng = np.random.Generator(np.random.PCG64(8))
-    sample = _parameter_draws(one, exposed, left, 5_000, rng)
+    sample = parameter_draws(one, exposed, left, 5_000, rng)
     grid, share = exact_posterior(one, exposed, left)
     for i in range(2):
         order = np.argsort(grid[:, i])

@@ -214,7 +214,8 @@ def test_an_unknown_family_is_told_the_known_ones():
     with pytest.raises(UsageError) as refused:
         family_hazards("cubic", np.zeros(1), 3)
     assert refused.value.hint == (
-        "Choose one of geometric, discrete_weibull, sbg, bdw, plateau, floored_bdw."
+        "Choose one of geometric, discrete_weibull, sbg, bdw, plateau, floored_bdw, pareto, "
+        "log_normal, log_logistic."
     )
 
 

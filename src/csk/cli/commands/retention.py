@@ -18,6 +18,8 @@ def retention(  # the options of a command
     by: q.Compared = None,
     from_age: q.FromAge = None,
     band: q.Band = False,
+    model: q.ModelOfStaying = None,
+    covariates: q.Covariates = None,
     as_of: o.AsOf = None,
     data_from: o.DataFrom = None,
     data_through: o.DataThrough = None,
@@ -34,15 +36,18 @@ def retention(  # the options of a command
     """Show who stays by age, with intervals; of a shop, who buys again.
 
     Example: csk retention exports/ --by plan -o survival.parquet
+
+    Example: csk retention exports/ --model cox --covariates plan,channel
     """
     flags = {**locals(), "by": by or "none"}
     from csk.analyses.retention import Asked
     from csk.cli.output import Wanted
-    from csk.cli.run_retention import run
+    from csk.cli.run_retention import modelled, run
     from csk.cli.session import configured, opened_book
 
     wanted = Wanted(tuple(output or ()), as_, report, if_exists, encoding, quiet)
     wanted.refuse_early()
+    of = modelled(model, covariates, by)
     settings = configured(flags, config)
     with opened_book(paths, settings, store, quiet=quiet, outputs=wanted.outputs) as session:
-        run(session, wanted, Asked(by or "", from_age, band))
+        run(session, wanted, Asked(by or "", from_age, band), of)
