@@ -5,6 +5,7 @@ environment sees this one's libraries (not its csk) through a path file. `make d
 test of the lock itself.
 """
 
+import json
 import os
 import re
 import shutil
@@ -24,6 +25,7 @@ ROOT = Path(__file__).parents[2]
 IN_SOURCE = (
     "src/csk/**/*.py",
     "src/csk/**/*.toml",
+    "src/csk/published/*.csv",
     "src/csk/**/*.template",
     "src/csk/py.typed",
 )
@@ -125,3 +127,9 @@ def test_the_installed_command_segments_the_sample(installed, tmp_path) -> None:
     output = tmp_path / "segment.parquet"
     run(installed / "csk", "segment", ROOT / "data/sample", "-o", output, cwd=tmp_path)
     assert output.stat().st_size > 0
+
+
+def test_the_installed_command_reproduces_published_figures(installed, tmp_path) -> None:
+    said = run(installed / "csk", "selftest", "--report", "json", cwd=tmp_path)
+    found = json.loads(said)
+    assert found["n"] == found["n_held"] > 100

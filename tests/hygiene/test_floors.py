@@ -23,6 +23,7 @@ MAY_USE = {
     "render": {"rich"},
     "simulation": {"numpy", "polars", "pyarrow"},
     "analyses": {"polars", "numpy"},
+    "published": {"numpy"},
     "models": {"lifelines", "sklearn", "polars", "numpy"},
     "tables": {"polars", "narwhals"},
     "facts": {"narwhals"},

@@ -8,7 +8,12 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-LOCKS = ["requirements.lock", "requirements-dev.lock", "requirements-lowest.lock"]
+LOCKS = [
+    "requirements.lock",
+    "requirements-dev.lock",
+    "requirements-lowest.lock",
+    "requirements-peers.lock",
+]
 PIN = re.compile(r"^([a-z0-9-]+)==(\S+)(.*)$", flags=re.MULTILINE)
 
 
