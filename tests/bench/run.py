@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 HERE = Path(__file__).parent
 CSK = [sys.executable, "-m", "csk"]
@@ -48,12 +49,16 @@ class Row:
         return statistics.median(a.cpu / b.cpu for a, b in pairs)
 
 
-def measured(command: Sequence[str | Path], environment: dict[str, str] | None = None) -> Run:
+def measured(
+    command: Sequence[str | Path],
+    environment: dict[str, str] | None = None,
+    output: int | IO[bytes] = subprocess.DEVNULL,
+) -> Run:
     """Run a program to its end and return what it cost; its failure is ours."""
     before = os.times()
     process = subprocess.Popen(
         [str(part) for part in command],
-        stdout=subprocess.DEVNULL,
+        stdout=output,
         stderr=subprocess.PIPE,
         env={**os.environ, **(environment or {})},
     )
