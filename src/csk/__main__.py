@@ -22,8 +22,10 @@ def main() -> None:
         from csk.engine.spill import allow_spill  # noqa: PLC0415 # likewise
     except KeyboardInterrupt:
         sys.exit(ExitCode.INTERRUPTED)
-    # On a machine whose cores are busy, waiting OpenMP threads burn CPU for nothing.
+    # On a machine whose cores are busy, waiting OpenMP threads burn CPU for nothing; matrices here
+    # are small, and one thread adds them up in the same order everywhere.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     sys.exit(run(arguments, allow_spill))
 
 

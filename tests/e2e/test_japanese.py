@@ -29,8 +29,14 @@ OF_CONTRACTS = (
     ("reconcile", "--between", "chartmogul,stripe"),
     ("explain", "mrr"),
 )
-OF_SHOPS = (("check",), ("segment",), ("retention",), ("cohorts",), ("kpi",))
-OF_THE_SAMPLE = (("segment",), ("kpi",), ("surveys",))
+OF_SHOPS = (("check",), ("segment",), ("retention",), ("cohorts",), ("kpi",), ("ltv",))
+OF_THE_SAMPLE = (
+    ("segment",),
+    ("kpi",),
+    ("surveys",),
+    ("ltv", "--what-if", "churn=-10%"),
+    ("retention", "--model", "cox"),
+)
 
 
 def wordings(language: Words) -> set[str]:

@@ -79,6 +79,26 @@ Band = Annotated[
         "--band", help="Intervals that hold for the whole curve at once.", rich_help_panel=_MODEL
     ),
 ]
+ModelOfStaying = Annotated[
+    Literal["cox", "aft", "tails"] | None,
+    typer.Option(
+        "--model",
+        help="Instead of curves: what goes with leaving sooner, as ratios of hazards (cox) or of "
+        "times (aft); or laws of staying beyond the data (tails).",
+        rich_help_panel=_MODEL,
+    ),
+]
+Covariates = Annotated[
+    str | None,
+    typer.Option(
+        "--covariates",
+        metavar="A,B",
+        help="With --model cox or aft: plan, usage, columns of the customers table. "
+        "(default: plan,channel,usage)",
+        show_default=False,
+        rich_help_panel=_MODEL,
+    ),
+]
 Attribute = Annotated[
     str | None,
     typer.Option(
@@ -208,5 +228,64 @@ Previous = Annotated[
         metavar="FILE",
         help="Earlier Parquet output to compare with. (default: the one in -o)",
         rich_help_panel=_OUT,
+    ),
+]
+WorthBy = Annotated[
+    str | None,
+    typer.Option(
+        "--by",
+        metavar="COLUMN",
+        help="Groups to tell apart: plan, cohort, tier, stage, cell, segment (of a shop), a column "
+        "of the customers table, or none. (default: plan, where there are contracts)",
+        rich_help_panel=_MODEL,
+    ),
+]
+Curves = Annotated[
+    str | None,
+    typer.Option(
+        "--curves",
+        metavar="COLUMN",
+        help="What groups survival: plan, a column of the customers table, or none. "
+        "(default: plan)",
+        rich_help_panel=_MODEL,
+    ),
+]
+CohortPeriod = Annotated[
+    Literal["month", "quarter", "half", "year"],
+    typer.Option("--period", help="Length of a cohort.", rich_help_panel=_MODEL),
+]
+Timing = Annotated[
+    Literal["start", "end"],
+    typer.Option(
+        "--timing",
+        help="When a contract's term is paid: at its start, or at its end by those still there.",
+        rich_help_panel=_MODEL,
+    ),
+]
+Why = Annotated[
+    str | None,
+    typer.Option(
+        "--why",
+        metavar="A:B",
+        help="Why LTV differs: between days (2025-01-01:2026-01-01), cohorts (2024:2025) or "
+        "groups (plan=Starter:Premium).",
+        rich_help_panel=_MODEL,
+    ),
+]
+WhatIf = Annotated[
+    str | None,
+    typer.Option(
+        "--what-if",
+        metavar="MOVES",
+        help="What moves of the levers are worth: churn=-10%,price=+5%,margin=+2pt,frequency=+1.",
+        rich_help_panel=_MODEL,
+    ),
+]
+Backtest = Annotated[
+    bool,
+    typer.Option(
+        "--backtest",
+        help="How well LTV was foretold on earlier days, against simpler rules.",
+        rich_help_panel=_MODEL,
     ),
 ]

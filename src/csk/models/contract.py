@@ -68,6 +68,8 @@ class Horizons:
     ltv_months: int
     discount_rate: float = 0.0
     """A year."""
+    is_in_arrears: bool = False
+    """Whether a term is paid when it ends, by those still there, and not when it begins."""
 
     @property
     def retained_days(self) -> int:
@@ -160,11 +162,11 @@ def score(snapshot: pl.DataFrame, fitted: ContractFit, horizons: Horizons) -> pl
     risk horizon; `share_low`, `share_high` (of `n_present`, 95 % parameter interval);
     `n_events`, `method`. Null or 0 for those who have left.
     """
-    cells = _cells(snapshot, fitted, horizons)
+    ahead = cells(snapshot, fitted, horizons)
     scored = [
         _scored_cells(curve, part, horizons)
         for curve in fitted.curves
-        if not (part := cells.filter(pl.col("curve") == curve.curve)).is_empty()
+        if not (part := ahead.filter(pl.col("curve") == curve.curve)).is_empty()
     ]
     key = ["group", "term_months", "spell_started_on", "term_started_on"]
     if not scored:
@@ -179,8 +181,12 @@ def score(snapshot: pl.DataFrame, fitted: ContractFit, horizons: Horizons) -> pl
     )
 
 
-def _cells(snapshot: pl.DataFrame, fitted: ContractFit, horizons: Horizons) -> pl.DataFrame:
-    """Return the distinct situations of customers alive, with their ages in ticks."""
+def cells(snapshot: pl.DataFrame, fitted: ContractFit, horizons: Horizons) -> pl.DataFrame:
+    """Return the distinct situations of customers alive, with their ages in ticks.
+
+    Key `group`, `term_months`, `spell_started_on`, `term_started_on`; `curve`, `here` (the eve of
+    `as_of`), `due` (next payment), `term_ticks`, `to_ltv`, and `to_{H}d` for each risk horizon.
+    """
     as_of, start = horizons.as_of, pl.col("spell_started_on")
     reading = pl.DataFrame(
         [(group, term, curve) for (group, term), curve in fitted.reading.items()],
@@ -281,7 +287,7 @@ def total_interval(
     Every draw moves all customers of a curve together. `scored` is the result of `score` with
     `ltv_amount`.
     """
-    cells = _cells(scored, fitted, horizons).join(
+    ahead = cells(scored, fitted, horizons).join(
         scored.group_by("group", "term_months", "spell_started_on", "term_started_on").agg(
             amount=pl.col("ltv_amount").sum()
         ),
@@ -290,10 +296,10 @@ def total_interval(
         nulls_equal=True,
         maintain_order="left",
     )
-    total = float(cells["amount"].sum())
+    total = float(ahead["amount"].sum())
     drawn = np.zeros(N_DRAWS)
     for curve in fitted.curves:
-        part = cells.filter(pl.col("curve") == curve.curve)
+        part = ahead.filter(pl.col("curve") == curve.curve)
         if part.is_empty() or total == 0:
             continue
         month = (pl.col("here") // TICKS_PER_MONTH).alias("month")
@@ -318,9 +324,12 @@ def total_interval(
 
 
 def new_customer(curve: GroupCurve, horizons: Horizons) -> tuple[float, float]:
-    """Return expected months and payments of one who starts today, the first payment included."""
-    end = np.array([horizons.ltv_months * TICKS_PER_MONTH - 1])
-    term = np.array([curve.term_months * TICKS_PER_MONTH])
-    here = np.array([-1])
-    number, _ = residual.expected_payments(curve.grid, here, end, np.array([0]), term)
-    return float(residual.expected_months(curve.grid, here, end)[0]), float(number[0])
+    """Return expected months and payments of one who starts today, the first payment included.
+
+    Paid in arrears, the first payment is that of who is still there at the end of the term.
+    """
+    stay = np.array([horizons.ltv_months * TICKS_PER_MONTH - 1])
+    here, term = np.array([-1]), np.array([curve.term_months * TICKS_PER_MONTH])
+    late = horizons.is_in_arrears
+    number, _ = residual.expected_payments(curve.grid, here, stay + late, term * late, term)
+    return float(residual.expected_months(curve.grid, here, stay)[0]), float(number[0])

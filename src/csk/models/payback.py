@@ -29,11 +29,22 @@ def cumulated(
     is what `score` and `valued` returned.
     """
     alive = customers.filter("is_alive")
-    if alive.is_empty():
-        return None
+    return None if alive.is_empty() else brought(alive, figures.ltv.margin_share, fit, horizons)
+
+
+def brought(
+    alive: pl.DataFrame,
+    margin_share: float | None,
+    fit: ContractFit | RepeatFit,
+    horizons: Horizons,
+) -> Floats | None:
+    """Return the same of a new customer like those alive of a group.
+
+    `margin_share` is theirs, which of a shop's purchases holds for a new customer too.
+    """
     if isinstance(fit, ContractFit):
         return _of_contracts(alive, fit, horizons)
-    return _of_purchases(figures, fit, horizons)
+    return _of_purchases(margin_share, fit, horizons)
 
 
 def payback_months(cumulated: Floats, cost: float) -> int | None:
@@ -52,8 +63,9 @@ def _of_contracts(alive: pl.DataFrame, fit: ContractFit, horizons: Horizons) -> 
     )
     curves = {curve.curve: curve for curve in fit.curves}
     months = np.arange(1, horizons.ltv_months + 1)
-    ends = months * TICKS_PER_MONTH - 1
-    start, due = np.full_like(ends, -1), np.zeros_like(ends)
+    late = horizons.is_in_arrears
+    ends = months * TICKS_PER_MONTH - 1 + late
+    start = np.full_like(ends, -1)
     monthly = (1.0 + horizons.discount_rate) ** (1 / _MONTHS) - 1.0
     total, n_told = np.zeros(len(months)), 0
     for number, n, worth in groups.iter_rows():
@@ -63,14 +75,13 @@ def _of_contracts(alive: pl.DataFrame, fit: ContractFit, horizons: Horizons) -> 
         n_told += n
         ticks = np.full_like(ends, curve.term_months * TICKS_PER_MONTH)
         _, present = residual.expected_payments(
-            curve.grid, start, ends, due, ticks, discount_per_month=monthly
+            curve.grid, start, ends, ticks * late, ticks, discount_per_month=monthly
         )
         total += worth * present
     return total / n_told if n_told else None
 
 
-def _of_purchases(figures: BookFigures, fit: RepeatFit, horizons: Horizons) -> Floats | None:
-    margin = figures.ltv.margin_share
+def _of_purchases(margin: float | None, fit: RepeatFit, horizons: Horizons) -> Floats | None:
     if margin is None:
         return None
     months = np.arange(1, horizons.ltv_months + 1)

@@ -60,18 +60,28 @@ def fit(
             "purchase_within_days in csk.toml changes the days.",
         )
     buyers = snapshot.filter(pl.col("n_purchases") > 0)
-    x, t_x, T = (buyers[n].to_numpy() for n in ("n_purchases", "recency_days", "age_days"))
-    unique = bgnbd.cells(x - 1, t_x, T, max_cells=MAX_CELLS)
+    unique = _cells(buyers)
     return RepeatFit(
         silence=found,
         purchases=bgnbd.fit(unique.x, unique.t_x, unique.T, unique.weight),
-        spend=_spend(buyers),
+        spend=spend_of(buyers),
         n_events=int(gaps["n_bought"].sum()),
         pooled_days=int(unique.unit),
     )
 
 
-def _spend(buyers: pl.DataFrame) -> gammagamma.SpendFit:
+def purchases_of(buyers: pl.DataFrame) -> bgnbd.BgNbdFit:
+    """Fit BG/NBD to the buyers of a group; ModelError where none of them came back."""
+    unique = _cells(buyers)
+    return bgnbd.fit(unique.x, unique.t_x, unique.T, unique.weight)
+
+
+def _cells(buyers: pl.DataFrame) -> bgnbd.Cells:
+    x, t_x, T = (buyers[n].to_numpy() for n in ("n_purchases", "recency_days", "age_days"))
+    return bgnbd.cells(x - 1, t_x, T, max_cells=MAX_CELLS)
+
+
+def spend_of(buyers: pl.DataFrame) -> gammagamma.SpendFit:
     """Fit spend on every k-th buyer by id where there are more than `MAX_SPENDERS`."""
     chosen = buyers.gather_every(-(-buyers.height // MAX_SPENDERS)) if buyers.height else buyers
     return gammagamma.spend_fit(chosen["n_purchases"].to_numpy(), mean_spend(chosen))

@@ -27,6 +27,7 @@ from csk.schema.inputs import (
 )
 from csk.schema.outputs import (
     COHORT_CELL,
+    CUSTOMER_LTV,
     CUSTOMER_SNAPSHOT,
     DICTIONARY,
     EXPLAINED,
@@ -35,6 +36,7 @@ from csk.schema.outputs import (
     OUTPUTS,
     RECONCILIATION,
     REJECTS,
+    SELFTEST,
     SURVIVAL,
     risk_column,
 )
@@ -48,6 +50,7 @@ __all__ = [
     "COSTS",
     "CROSS_SECTION",
     "CUSTOMERS",
+    "CUSTOMER_LTV",
     "CUSTOMER_SNAPSHOT",
     "DICTIONARY",
     "EXPLAINED",
@@ -62,6 +65,7 @@ __all__ = [
     "RECONCILIATION",
     "REJECTS",
     "SCHEMA_VERSION",
+    "SELFTEST",
     "SUBSCRIPTIONS",
     "SURVEYS",
     "SURVIVAL",

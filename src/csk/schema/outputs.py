@@ -74,6 +74,75 @@ CUSTOMER_SNAPSHOT: Final = Table(
     key=("as_of", "customer_id"),
 )
 
+CUSTOMER_LTV: Final = Table(
+    "fct_customer_ltv",
+    "One row per customer as of a day: LTV so far and from here on, its factors, and what it "
+    "rests on.",
+    (
+        Column("as_of", "date", "Day at whose start we stand; nothing at or after it is read."),
+        Column("customer_id", "id", "Who pays.", required=True),
+        Column("dimension", "text", "What the groups are groups of; null where none were asked."),
+        Column("group", "text", "The customer's group; empty where it has none."),
+        Column("plan", "text", "Plan of the main contract; null without contracts."),
+        Column("is_alive", "flag", "Whether the customer has not left."),
+        Column(
+            "customer_since_on", "date", "First day of the current (or last) time as a customer."
+        ),
+        Column("churned_on", "date", "First day no longer a customer; null = still there."),
+        Column("tenure_months", "number", "Months as a customer up to `as_of` or the end."),
+        Column("n_purchases", "count", "Days with a purchase (shops), payments (contracts)."),
+        Column("last_purchase_on", "date", "Day of the last purchase; null under contract."),
+        Column(
+            "next_purchase_on",
+            "date",
+            "Day by which half of buyers like this one, if they still are, have bought again; "
+            "null under contract and for who has left.",
+        ),
+        Column("realised_amount", "amount", "Paid so far, undiscounted, net of refunds."),
+        Column("realised_margin_amount", "amount", "Margin of what was paid so far."),
+        Column("ltv_amount", "amount", "Residual LTV: the product of the five factors."),
+        Column("ltv_low", "amount", "Lower bound of its 95 % parameter interval."),
+        Column("ltv_high", "amount", "Upper bound of its 95 % parameter interval."),
+        Column("total_ltv_amount", "amount", "Realised (at the margin) and residual LTV."),
+        Column("unit_price_amount", "number", "Expected revenue of a payment, major units (V/N)."),
+        Column("margin_share", "number", "Share of revenue that is margin (M/V)."),
+        Column("frequency", "number", "Expected payments a month as a customer (N/D)."),
+        Column(
+            "duration_months", "number", "Expected months as a customer within the horizon (D)."
+        ),
+        Column("discount_factor", "number", "Present value over face value (PV/M)."),
+        Column(
+            "n_expected",
+            "number",
+            "Expected payments (contracts) or days with a purchase (shops) within the horizon (N).",
+        ),
+        Column("p_alive", "number", "Probability of still being a buyer (BG/NBD)."),
+        Column(
+            "tail_share",
+            "number",
+            "Share of ltv_amount that falls due later in a customer's life than 30 customers were "
+            "ever watched; null where ltv_amount is 0.",
+        ),
+        Column("cac_amount", "amount", "Cost of winning this customer; null where not told."),
+        Column("ltv_horizon_months", "count", "Months that residual LTV looks ahead."),
+        Column("discount_rate", "number", "Discount a year."),
+        Column("currency", "text", "ISO 4217 code; null where unknown."),
+        Column("ltv_basis", "text", "margin, or revenue where no margin is known."),
+        Column("method", "text", "Model behind the row."),
+        Column(
+            "n_events", "count", "Ends (contracts) or repeat purchases (shops) it was fitted on."
+        ),
+        Column(
+            "flags",
+            "text",
+            "By comma: extrapolated (over half is tail_share), few_events (under 100), pooled "
+            "(a curve shared with other groups), at_bound (the model is), no_interval; null = "
+            "none.",
+        ),
+    ),
+    key=("as_of", "customer_id"),
+)
+
 
 MRR_MOVEMENT: Final = Table(
     "fct_mrr_movement",
@@ -238,6 +307,22 @@ DICTIONARY: Final = Table(
     key=("entry", "table_name", "name"),
 )
 
+SELFTEST: Final = Table(
+    "selftest",
+    "Published figures and what csk makes of the same numbers.",
+    (
+        Column("source", "text", "Authors and year."),
+        Column("title", "text", "Of the publication."),
+        Column("table_name", "text", "Subject and table."),
+        Column("figure", "text", "The figure."),
+        Column("published", "number", "As it is printed."),
+        Column("computed", "number", "As csk reckons it; null where it could not."),
+        Column("tolerance", "number", "What it may be missed by."),
+        Column("is_held", "flag", "Whether it is not missed by more."),
+    ),
+    key=("table_name", "figure"),
+)
+
 
 def risk_column(days: int) -> Column:
     """Return the column of the risk within a horizon."""
@@ -245,5 +330,6 @@ def risk_column(days: int) -> Column:
 
 
 OUTPUTS: Final = {
-    table.name: table for table in (CUSTOMER_SNAPSHOT, MRR_MOVEMENT, COHORT_CELL, SURVIVAL, KPI)
-} | {table.name: table for table in (RECONCILIATION, EXPLAINED, DICTIONARY)}
+    table.name: table
+    for table in (CUSTOMER_SNAPSHOT, CUSTOMER_LTV, MRR_MOVEMENT, COHORT_CELL, SURVIVAL, KPI)
+} | {table.name: table for table in (RECONCILIATION, EXPLAINED, SELFTEST, DICTIONARY)}

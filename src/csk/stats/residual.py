@@ -99,6 +99,40 @@ def expected_payments(
     return _ratio(number, alive), _ratio(worth, alive)
 
 
+def expected_squares(
+    grid: Floats,
+    from_tick: ArrayLike,
+    to_tick: ArrayLike,
+    first_due_tick: ArrayLike,
+    term_ticks: ArrayLike,
+    *,
+    discount_per_month: float = 0.0,
+    ticks_per_month: int = TICKS_PER_MONTH,
+) -> Floats:
+    """Give the expected square of what `expected_payments` is the expectation of, (..., n).
+
+    Who makes the k-th payment, of present value d_k, has made all before it, so the square rises
+    at the k-th by d_k (d_k + 2 (d_1 + ... + d_(k-1))), with the probability of reaching it.
+    """
+    start, end = _ticks(grid, from_tick, to_tick)
+    due, term = (np.asarray(v, np.int64).ravel() for v in (first_due_tick, term_ticks))
+    start, end, due, term = np.broadcast_arrays(start, end, due, term)
+    due = due + term * np.maximum(-((due - start - 1) // term), 0)
+    squares = np.zeros((*grid.shape[:-1], len(start)))
+    made = np.zeros(len(start))
+    cells = np.flatnonzero(due <= end)
+    y = due[cells]
+    while len(cells):
+        months = (y - start[cells] - 1) / ticks_per_month
+        worth = (1.0 + discount_per_month) ** -months
+        squares[..., cells] += grid[..., y] * worth * (worth + 2.0 * made[cells])
+        made[cells] += worth
+        y = y + term[cells]
+        inside = y <= end[cells]
+        cells, y = cells[inside], y[inside]
+    return _ratio(squares, grid[..., np.maximum(start, 0)])
+
+
 def _ticks(grid: Floats, from_tick: ArrayLike, to_tick: ArrayLike) -> tuple[Ints, Ints]:
     """Read two arrays of ticks; `to` is never before `from`."""
     start, end = np.broadcast_arrays(

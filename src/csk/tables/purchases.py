@@ -12,6 +12,8 @@ from csk.tables.runs import run_ends, run_starts, sorted_purchase_days
 
 N_STATES = 6
 """Purchases so far, the last state standing for that many and more."""
+_THIRD = 2
+"""Rows from a customer's first purchase to the third."""
 
 
 def histories(tables: Tables, as_of: date) -> pl.LazyFrame:
@@ -80,4 +82,49 @@ def gap_counts(tables: Tables, as_of: date) -> pl.LazyFrame:
             n_bought=(~pl.col("is_open")).cast(pl.Int64).sum(),
             n_censored=pl.col("is_open").cast(pl.Int64).sum(),
         )
+    )
+
+
+def gap_pairs(tables: Tables, as_of: date) -> pl.LazyFrame:
+    """Return how often the last two gaps of a customer were so long: `earlier`, `later`, `n`.
+
+    Gaps are days between purchases in a row; who has bought on fewer than three days has no two.
+    """
+    days = (
+        sorted_purchase_days(tables["payments"], as_of)
+        .filter(pl.col("n_payments") > 0)
+        .select("customer_id", "paid_on")
+        .with_row_index("row")
+    )
+    first_row = pl.when(run_starts()).then("row").forward_fill()
+    gap = (pl.col("paid_on") - pl.col("paid_on").shift(1)).dt.total_days().cast(pl.Int32)
+    return (
+        days.select(
+            earlier=gap.shift(1),
+            later=gap,
+            is_last=run_ends() & (pl.col("row") - first_row >= _THIRD),
+        )
+        .filter("is_last")
+        .group_by("earlier", "later")
+        .agg(n=pl.len().cast(pl.Int64))
+    )
+
+
+def purchase_cells(tables: Tables, as_of: date) -> pl.LazyFrame:
+    """Return how many buyers have bought so often, so recently, in so long: their number is `n`.
+
+    Key `n_purchases`, `recency_days` and `age_days`, as in the snapshot of the day.
+    """
+    first, last = pl.col("first_purchase_on"), pl.col("last_purchase_on")
+    eve = pl.lit(as_of) - pl.duration(days=1)
+    return (
+        histories(tables, as_of)
+        .filter(pl.col("n_purchases") > 0)
+        .select(
+            "n_purchases",
+            recency_days=(last - first).dt.total_days(),
+            age_days=(eve - first).dt.total_days(),
+        )
+        .group_by("n_purchases", "recency_days", "age_days")
+        .agg(n=pl.len().cast(pl.Int64))
     )

@@ -7,7 +7,9 @@ from datetime import date
 
 import polars as pl
 
+from csk.calendar import TICKS_PER_MONTH
 from csk.engine.protocol import Plan, Tables
+from csk.tables.ages import age
 from csk.tables.movements import Motion, grouped
 from csk.tables.runs import sorted_purchase_days
 
@@ -49,15 +51,8 @@ def won_sums(motion: Motion, by: str = "") -> Plan:
     """
 
     def plan(tables: Tables) -> pl.LazyFrame:
-        if "subscriptions" in tables:
-            known = tables["subscriptions"].filter(pl.col("started_on") < motion.as_of)
-            first = known.group_by("customer_id").agg(first_on=pl.col("started_on").min())
-        else:
-            paid = tables["payments"].filter(
-                (pl.col("paid_on") < motion.as_of) & (pl.col("amount") >= 0)
-            )
-            first = paid.group_by("customer_id").agg(first_on=pl.col("paid_on").min())
-        rows = _with_cost(first, tables).with_columns(period_on=motion.period(pl.col("first_on")))
+        came = won(tables, motion.as_of)
+        rows = came.with_columns(period_on=motion.period(pl.col("first_on")))
         cost = pl.col("cac_amount")
         return (
             grouped(rows, tables, by, motion)
@@ -67,6 +62,46 @@ def won_sums(motion: Motion, by: str = "") -> Plan:
                 n_known=cost.is_not_null().cast(pl.Int64).sum(),
                 amount=cost.fill_null(0).sum(),
             )
+        )
+
+    return plan
+
+
+def won(tables: Tables, as_of: date) -> pl.LazyFrame:
+    """Return one row per customer who came before `as_of`: `customer_id`, `first_on`, `cac_amount`.
+
+    They come with their first contract, or first purchase; what winning them cost is null where
+    nothing tells.
+    """
+    if "subscriptions" in tables:
+        known = tables["subscriptions"].filter(pl.col("started_on") < as_of)
+        first = known.group_by("customer_id").agg(first_on=pl.col("started_on").min())
+    else:
+        paid = tables["payments"].filter((pl.col("paid_on") < as_of) & (pl.col("amount") >= 0))
+        first = paid.group_by("customer_id").agg(first_on=pl.col("paid_on").min())
+    return _with_cost(first, tables)
+
+
+def received_by_age(motion: Motion) -> Plan:
+    """Return a summary of money by the period in which its customer came (`group`) and `month`.
+
+    `month` is whole months since the customer's first day, 0 for all before the first of them is
+    over; `amount` is net. Money of who never came (refunds only) is left out.
+    """
+
+    def plan(tables: Tables) -> pl.LazyFrame:
+        came = won(tables, motion.as_of).select("customer_id", "first_on")
+        paid = tables["payments"].filter(pl.col("paid_on") < motion.as_of)
+        rows = paid.select("customer_id", "paid_on", "amount").join(came, on="customer_id")
+        ticks = age(pl.col("first_on"), pl.col("paid_on")).clip(lower_bound=0)
+        return (
+            rows.select(
+                pl.col("amount"),
+                group=motion.period(pl.col("first_on")),
+                month=ticks // TICKS_PER_MONTH,
+            )
+            .group_by("group", "month")
+            .agg(pl.col("amount").sum())
         )
 
     return plan

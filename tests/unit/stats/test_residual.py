@@ -6,6 +6,7 @@ from csk.stats.residual import (
     conditional_survival,
     expected_months,
     expected_payments,
+    expected_squares,
     survival_grid,
 )
 
@@ -146,3 +147,24 @@ def test_the_last_age_of_the_grid_is_covered():
 def test_a_term_of_no_ticks_is_refused():
     with pytest.raises(UsageError, match="at least one tick"):
         expected_payments(MONTHLY, 0, 31, 31, 0)
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.02])
+@pytest.mark.parametrize(("term", "due"), [(31, 0), (93, 31), (5, 7)])
+def test_squares_are_those_of_who_pays_up_to_the_day_they_leave(rate, term, due):
+    start, end = 40, 400
+    found = expected_squares(MONTHLY, start, end, due, term, discount_per_month=rate)
+    days = [y for y in range(due, end + 1, term) if y > start]
+    alive = MONTHLY[days] / MONTHLY[start]
+    paid = np.cumsum([(1 + rate) ** -((y - start - 1) / 31) for y in days])
+    # Who pays exactly k times has been there at the k-th due day and no more at the next.
+    exactly = alive - np.append(alive[1:], 0.0)
+    assert found[0] == pytest.approx(float(exactly @ paid**2))
+
+
+def test_squares_are_no_less_than_the_expectation_squared():
+    ticks = np.arange(31, 300)
+    number, _ = expected_payments(MONTHLY, ticks, ticks + 400, ticks + 1, 31)
+    squares = expected_squares(MONTHLY, ticks, ticks + 400, ticks + 1, 31)
+    assert (squares >= number**2).all()
+    assert expected_squares(MONTHLY, 3, 3, 0, 31).tolist() == [0.0]

@@ -2,7 +2,7 @@ from datetime import date
 
 import pytest
 
-from csk.tables.purchases import N_STATES, gap_counts, histories
+from csk.tables.purchases import N_STATES, gap_counts, gap_pairs, histories, purchase_cells
 
 AS_OF = date(2024, 3, 1)
 
@@ -103,3 +103,25 @@ def test_gaps_do_not_run_from_one_customer_to_the_next(tables_of):
     found = gap_counts(tables_of(payments=rows), AS_OF).sort("state", "days").collect()
     expected = [(1, 20, 1, 1), (2, 9, 0, 1)]
     assert found.select("state", "days", "n_bought", "n_censored").rows() == expected
+
+
+def test_pairs_are_the_last_two_gaps_of_who_bought_three_times(tables_of):
+    rows = [
+        *paid(("01-01", 5), ("01-02", 5), ("01-05", 5), ("01-15", 5), customer="a"),
+        *paid(("01-01", 5), ("02-01", 5), customer="b"),
+        *paid(("01-01", 5), ("01-04", 5), ("01-14", 5), ("02-14", -5), customer="c"),
+    ]
+    found = gap_pairs(tables_of(payments=rows), AS_OF).collect()
+    assert found.select("earlier", "later", "n").rows() == [(3, 10, 2)]
+
+
+def test_buyers_alike_are_counted_together(tables_of):
+    rows = [
+        *paid(("02-01", 5), ("02-11", 5), customer="a"),
+        *paid(("02-01", 9), ("02-11", 5), ("02-20", -5), customer="b"),
+        *paid(("02-29", 5), customer="c"),
+        *paid(("02-03", -5), customer="d"),
+    ]
+    found = purchase_cells(tables_of(payments=rows), AS_OF).sort("n_purchases").collect()
+    names = ("n_purchases", "recency_days", "age_days", "n")
+    assert found.select(names).rows() == [(1, 0, 0, 1), (2, 10, 28, 2)]
