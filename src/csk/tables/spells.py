@@ -9,13 +9,15 @@ import polars as pl
 
 from csk.engine.protocol import Tables
 from csk.tables.ages import age
-from csk.tables.runs import run_starts
+from csk.tables.runs import run_ends, run_starts
 
 VOLUNTARY, INVOLUNTARY, UNKNOWN = 1, 2, 3
 """Causes of an end; 0 is censored."""
 
 FAR = date(9999, 1, 1)
 """Stands for no end where days are compared."""
+_DAYS = 1 << 23
+"""More days than any date lies from 1970."""
 _INVOLUNTARY = (
     r"(?i)payment|card|not_paid|dunning|unpaid|involuntary|non.?renew.*fail|滞納|未払|決済"
 )
@@ -48,17 +50,24 @@ def contracts(tables: Tables, as_of: date, grace_days: int = 1) -> pl.LazyFrame:
         )
         .with_row_index("row")
     )
-    reach = pl.col("ended_on").fill_null(FAR).cum_max().shift(1).over("customer_id")
-    breaks = pl.col("started_on") > reach.dt.offset_by(f"{grace_days}d")
-    numbered = rows.with_columns(
-        spell_no=breaks.fill_null(value=True).cast(pl.Int32).cum_sum().over("customer_id"),
-        overlaps=(pl.col("started_on") < reach).fill_null(value=False),
+    starts = run_starts()
+    # A running maximum of customer and day at once: rows lie by customer, so it never reaches back
+    # to another one's days.
+    customer_no = starts.cast(pl.Int64).cum_sum() * (2 * _DAYS)
+    day = pl.col("ended_on").fill_null(FAR).to_physical() + _DAYS
+    latest = (customer_no + day).cum_max() % (2 * _DAYS) - _DAYS
+    reach = pl.when(~starts).then(latest.shift(1).cast(pl.Int32).cast(pl.Date))
+    breaks = starts | (pl.col("started_on") > pl.col("reach").dt.offset_by(f"{grace_days}d"))
+    n_breaks = breaks.cast(pl.Int32).cum_sum()
+    numbered = rows.with_columns(reach=reach).with_columns(
+        spell_no=n_breaks - pl.when(starts).then(n_breaks - 1).forward_fill(),
+        overlaps=(pl.col("started_on") < pl.col("reach")).fill_null(value=False),
     )
     add_ons = _add_ons(numbered).with_columns(is_add_on=pl.lit(value=True))
     return (
         numbered.join(add_ons, on="row", how="left", maintain_order="left")
         .with_columns(pl.col("is_add_on").fill_null(value=False))
-        .drop("row", "overlaps")
+        .drop("row", "overlaps", "reach")
     )
 
 
@@ -117,7 +126,8 @@ def exposures(contracts: pl.LazyFrame, data_from: date, as_of: date) -> pl.LazyF
     whole = spells(contracts).rename(
         {"started_on": "spell_started_on", "ended_on": "spell_ended_on"}
     )
-    following = pl.col("started_on").shift(-1).over("customer_id", "spell_no")
+    is_same = ~(run_ends() | run_ends("spell_no"))
+    following = pl.when(is_same).then(pl.col("started_on").shift(-1))
     stretches = (
         _changes(contracts)
         .with_columns(changed_on=following)
