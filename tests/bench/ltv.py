@@ -20,7 +20,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 from run import CSK, PEERS, measured
 
 MARKS = "<!-- measured: ltv -->", "<!-- end: ltv -->"
@@ -174,10 +173,7 @@ def fits(on: Bench, n_pareto: float) -> Iterator[Row]:
         yield turns(job, bounds, *sides, on.runs, tolerance)
     refits = on.csk("refit_csk.py", weeks, 200)
     yield Row(f"BG/NBD, {on.n(1):,} customers, 200 refits", Bounds(cpu=120), [told(refits)])
-    days = on.made("generate_histories.py", "days.npz", on.n(10), "bg_nbd", 1)
-    many = on.work / "days.parquet"
-    with np.load(days) as table:
-        pl.DataFrame({name: table[name] for name in ("x", "t_x", "T")}).write_parquet(many)
+    many = on.made("generate_histories.py", "days.parquet", on.n(10), "bg_nbd", 1)
     bounds, found = Bounds(cpu=15, memory_mb=2_000), [told(on.csk("fit_many.py", many))]
     yield Row(f"BG/NBD, {on.n(10):,} customers, days", bounds, found)
 
@@ -247,7 +243,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--peer-runs", type=int, default=1, help="of peers: most take a minute")
     parser.add_argument("--scale", type=float, default=1.0, help="share of the sizes")
-    parser.add_argument("--pareto", type=float, default=0.1, help="millions for Pareto/NBD")
+    parser.add_argument("--pareto", type=float, default=0.01, help="millions for Pareto/NBD")
     parser.add_argument("--write", type=Path)
     asked = parser.parse_args()
     rows, runs = [], (asked.runs, asked.peer_runs)

@@ -10,7 +10,11 @@ from csk.models.repeat import purchases_of
 
 began = time.process_time()
 names = {"x": "n_purchases", "t_x": "recency_days", "T": "age_days"}
-buyers = pl.read_parquet(sys.argv[1]).rename(names).with_columns(pl.col("n_purchases") + 1)
+buyers = (
+    pl.read_parquet(sys.argv[1], columns=list(names))
+    .rename(names)
+    .with_columns(pl.col("n_purchases") + 1)
+)
 fitted = purchases_of(buyers)
 cpu = time.process_time() - began
 assert fitted.is_converged

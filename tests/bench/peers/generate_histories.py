@@ -1,13 +1,15 @@
 """Purchase histories of customers who buy by a known law: generate_histories.py N FILE LAW UNIT.
 
 One rule: purchases fall on days of two years; `UNIT` days are one unit of time, and purchases of
-one unit are one. LAW is bg_nbd or pareto_nbd. Writes x, t_x, T and the mean spend (0 for x = 0).
+one unit are one. LAW is bg_nbd or pareto_nbd. Writes x, t_x, T and the mean spend (0
+for x = 0), as .npz or .parquet by the name of FILE.
 """
 
 import sys
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 
 DAYS = 728
 BLOCK = 1_000_000
@@ -46,7 +48,10 @@ def main() -> None:
     blocks = [histories(min(BLOCK, n - at), law, unit, rng) for at in range(0, n, BLOCK)]
     x, t_x, T, spend = (np.concatenate(column) for column in zip(*blocks, strict=True))
     whole = {"x": x.astype(np.int32), "t_x": t_x.astype(np.int32), "T": T.astype(np.int32)}
-    np.savez(target, **whole, spend=spend)
+    if target.suffix == ".parquet":
+        pl.DataFrame({**whole, "spend": spend}).write_parquet(target)
+    else:
+        np.savez(target, **whole, spend=spend)
 
 
 if __name__ == "__main__":
