@@ -61,7 +61,7 @@ sides = st.builds(
 contracts = st.lists(contract(), min_size=1, max_size=12)
 
 
-@settings(max_examples=12)
+@settings(max_examples=5)
 @given(contracts, sides, sides)
 def test_the_causes_add_up_to_the_difference(book_of, rows, ours, theirs):
     book = book_of({"subscriptions": rows}, as_of=AS_OF)
@@ -104,7 +104,7 @@ def test_every_choice_of_movements_belongs_to_a_cause():
         assert cause in CAUSES[:-2], name
 
 
-@settings(max_examples=12)
+@settings(max_examples=5)
 @given(contracts, motions)
 def test_what_stands_is_what_the_contracts_say(tables_of, rows, motion):
     motion = replace(motion, grace_days=0, pause="keep", minor=1)
@@ -137,7 +137,7 @@ def of_each(tables, way):
     return found
 
 
-@settings(max_examples=12)
+@settings(max_examples=5)
 @given(contracts, ways, ways)
 def test_the_customers_of_a_step_are_those_whose_figure_changed(
     book_of, tables_of, rows, one, other

@@ -17,7 +17,7 @@ from csk.settings import settings as configured
 TODAY, BEGIN = date(2026, 1, 1), date(2024, 1, 1)
 STATUSES = ("paid", "paid", "paid", "refunded", "failed")
 seeds = st.integers(0, 2**32 - 1)
-few = settings(max_examples=8)
+few = settings(max_examples=5)
 
 
 def payments(draw: Random) -> list[tuple[str, str]]:
