@@ -74,49 +74,54 @@ CUSTOMER_SNAPSHOT: Final = Table(
     key=("as_of", "customer_id"),
 )
 
+
+def _known(*names: str) -> tuple[Column, ...]:
+    """Return columns that say of a customer what they say in the snapshot."""
+    return tuple(CUSTOMER_SNAPSHOT[name] for name in names)
+
+
 CUSTOMER_LTV: Final = Table(
     "fct_customer_ltv",
     "One row per customer as of a day: LTV so far and from here on, its factors, and what it "
     "rests on.",
     (
-        Column("as_of", "date", "Day at whose start we stand; nothing at or after it is read."),
-        Column("customer_id", "id", "Who pays.", required=True),
+        *_known("as_of", "customer_id"),
         Column("dimension", "text", "What the groups are groups of; null where none were asked."),
         Column("group", "text", "The customer's group; empty where it has none."),
-        Column("plan", "text", "Plan of the main contract; null without contracts."),
-        Column("is_alive", "flag", "Whether the customer has not left."),
-        Column(
-            "customer_since_on", "date", "First day of the current (or last) time as a customer."
+        *_known(
+            "plan",
+            "is_alive",
+            "customer_since_on",
+            "churned_on",
+            "tenure_months",
+            "n_purchases",
+            "last_purchase_on",
         ),
-        Column("churned_on", "date", "First day no longer a customer; null = still there."),
-        Column("tenure_months", "number", "Months as a customer up to `as_of` or the end."),
-        Column("n_purchases", "count", "Days with a purchase (shops), payments (contracts)."),
-        Column("last_purchase_on", "date", "Day of the last purchase; null under contract."),
         Column(
             "next_purchase_on",
             "date",
             "Day by which half of buyers like this one, if they still are, have bought again; "
             "null under contract and for who has left.",
         ),
-        Column("realised_amount", "amount", "Paid so far, undiscounted, net of refunds."),
+        *_known("realised_amount"),
         Column("realised_margin_amount", "amount", "Margin of what was paid so far."),
-        Column("ltv_amount", "amount", "Residual LTV: the product of the five factors."),
-        Column("ltv_low", "amount", "Lower bound of its 95 % parameter interval."),
-        Column("ltv_high", "amount", "Upper bound of its 95 % parameter interval."),
-        Column("total_ltv_amount", "amount", "Realised (at the margin) and residual LTV."),
-        Column("unit_price_amount", "number", "Expected revenue of a payment, major units (V/N)."),
-        Column("margin_share", "number", "Share of revenue that is margin (M/V)."),
-        Column("frequency", "number", "Expected payments a month as a customer (N/D)."),
-        Column(
-            "duration_months", "number", "Expected months as a customer within the horizon (D)."
+        *_known(
+            "ltv_amount",
+            "ltv_low",
+            "ltv_high",
+            "total_ltv_amount",
+            "unit_price_amount",
+            "margin_share",
+            "frequency",
+            "duration_months",
+            "discount_factor",
         ),
-        Column("discount_factor", "number", "Present value over face value (PV/M)."),
         Column(
             "n_expected",
             "number",
             "Expected payments (contracts) or days with a purchase (shops) within the horizon (N).",
         ),
-        Column("p_alive", "number", "Probability of still being a buyer (BG/NBD)."),
+        *_known("p_alive"),
         Column(
             "tail_share",
             "number",
@@ -126,12 +131,7 @@ CUSTOMER_LTV: Final = Table(
         Column("cac_amount", "amount", "Cost of winning this customer; null where not told."),
         Column("ltv_horizon_months", "count", "Months that residual LTV looks ahead."),
         Column("discount_rate", "number", "Discount a year."),
-        Column("currency", "text", "ISO 4217 code; null where unknown."),
-        Column("ltv_basis", "text", "margin, or revenue where no margin is known."),
-        Column("method", "text", "Model behind the row."),
-        Column(
-            "n_events", "count", "Ends (contracts) or repeat purchases (shops) it was fitted on."
-        ),
+        *_known("currency", "ltv_basis", "method", "n_events"),
         Column(
             "flags",
             "text",
