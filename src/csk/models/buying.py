@@ -16,6 +16,7 @@ from csk.errors import ModelError
 from csk.stats import bgnbd, mbgnbd, nbd, paretonbd
 from csk.stats.bgnbd import Cells
 from csk.stats.holdout import Errors, errors
+from csk.stats.likelihood import akaike
 
 Floats = NDArray[np.float64]
 
@@ -162,7 +163,7 @@ def _candidate(
         fitted=fitted,
         log_likelihood=likelihood,
         n_parameters=process.n_parameters,
-        aic=2 * process.n_parameters - 2 * likelihood,
+        aic=akaike(likelihood, process.n_parameters),
         holdout=missed,
         is_converged=fitted.fit.is_converged,
         is_at_bound=fitted.fit.is_at_bound,

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from csk.errors import ModelError, UsageError
 from csk.stats.bgnbd import Cells, cells
 from csk.stats.histories import broadcast
-from csk.stats.likelihood import covariance, maximum
+from csk.stats.likelihood import akaike, covariance, maximum, standard_errors
 
 Floats = NDArray[np.float64]
 
@@ -52,12 +52,12 @@ class BgBbFit:
     @property
     def standard_errors(self) -> Floats:
         """Standard errors of (alpha, beta, gamma, delta) by the delta method."""
-        return np.asarray(self.theta * np.sqrt(np.diag(self.covariance)))
+        return standard_errors(self.theta, self.covariance)
 
     @property
     def aic(self) -> float:
         """Akaike's criterion, comparable with models of the same occasions only."""
-        return 8.0 - 2.0 * self.log_likelihood
+        return akaike(self.log_likelihood, 4)
 
 
 def fit(x: ArrayLike, t_x: ArrayLike, n: ArrayLike, weight: ArrayLike | None = None) -> BgBbFit:

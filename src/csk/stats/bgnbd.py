@@ -15,7 +15,7 @@ from scipy.special import digamma, expit, gammaln, hyp2f1, polygamma
 
 from csk.errors import ModelError
 from csk.stats.beta_nodes import beta_nodes
-from csk.stats.likelihood import Maximum, Objective, covariance, maximum
+from csk.stats.likelihood import Maximum, Objective, covariance, maximum, standard_errors
 
 Floats = NDArray[np.float64]
 
@@ -61,8 +61,7 @@ class BgNbdFit:
     @property
     def standard_errors(self) -> Floats:
         """Standard errors of (r, alpha, a, b) by the delta method."""
-        theta = np.array([self.r, self.alpha, self.a, self.b])
-        return np.asarray(theta * np.sqrt(np.diag(self.covariance)))
+        return standard_errors((self.r, self.alpha, self.a, self.b), self.covariance)
 
 
 def cells(

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import digamma, gammaln, polygamma
 
 from csk.errors import ModelError
-from csk.stats.likelihood import covariance, maximum
+from csk.stats.likelihood import covariance, maximum, standard_errors
 
 Floats = NDArray[np.float64]
 
@@ -50,8 +50,7 @@ class GammaGammaFit:
     @property
     def standard_errors(self) -> Floats:
         """Standard errors of (p, q, gamma) by the delta method."""
-        theta = np.array([self.p, self.q, self.gamma])
-        return np.asarray(theta * np.sqrt(np.diag(self.covariance)))
+        return standard_errors((self.p, self.q, self.gamma), self.covariance)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ Small dense problems only (three or four parameters, any number of observations)
 Newton walk inside a box. Few passes over the observations is what makes the fits cheap.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -86,6 +86,16 @@ def covariance(hessian: Floats) -> Floats:
         return np.full_like(information, np.nan)
     inverse = np.linalg.inv(information)
     return (inverse + inverse.T) / 2
+
+
+def standard_errors(theta: Sequence[float] | Floats, covariance: Floats) -> Floats:
+    """Return standard errors of parameters, given the covariance of their logarithms (delta)."""
+    return np.asarray(np.asarray(theta) * np.sqrt(np.diag(covariance)))
+
+
+def akaike(log_likelihood: float, n_parameters: int) -> float:
+    """Return Akaike's criterion: twice the parameters less twice the log-likelihood."""
+    return 2 * n_parameters - 2 * log_likelihood
 
 
 def _step(gradient: Floats, hessian: Floats, damping: float) -> tuple[float, Floats]:

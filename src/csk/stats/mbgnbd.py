@@ -20,7 +20,7 @@ from csk.stats.beta_nodes import beta_nodes
 from csk.stats.bgnbd import COARSE_CELLS, BgNbdFit, Cells
 from csk.stats.erlang import beyond_chance, phase_shares, phases
 from csk.stats.histories import broadcast, histories
-from csk.stats.likelihood import Maximum, Objective, covariance, maximum
+from csk.stats.likelihood import Maximum, Objective, akaike, covariance, maximum, standard_errors
 
 Floats = NDArray[np.float64]
 
@@ -56,13 +56,12 @@ class MbgNbdFit:
     @property
     def standard_errors(self) -> Floats:
         """Standard errors of (r, alpha, a, b) by the delta method."""
-        theta = np.array([self.r, self.alpha, self.a, self.b])
-        return np.asarray(theta * np.sqrt(np.diag(self.covariance)))
+        return standard_errors((self.r, self.alpha, self.a, self.b), self.covariance)
 
     @property
     def aic(self) -> float:
         """Akaike's criterion: twice the parameters less twice the log-likelihood."""
-        return 2 * self.n_parameters - 2 * self.log_likelihood
+        return akaike(self.log_likelihood, self.n_parameters)
 
 
 def fit(

@@ -14,7 +14,7 @@ from scipy.special import digamma, gammaln, polygamma
 
 from csk.stats.bgnbd import Cells
 from csk.stats.histories import broadcast, histories, moments
-from csk.stats.likelihood import covariance, maximum
+from csk.stats.likelihood import akaike, covariance, maximum, standard_errors
 
 Floats = NDArray[np.float64]
 
@@ -44,12 +44,12 @@ class NbdFit:
     @property
     def standard_errors(self) -> Floats:
         """Standard errors of (r, alpha) by the delta method."""
-        return np.asarray(np.array([self.r, self.alpha]) * np.sqrt(np.diag(self.covariance)))
+        return standard_errors((self.r, self.alpha), self.covariance)
 
     @property
     def aic(self) -> float:
         """Akaike's criterion, comparable with every model of purchase times on these cells."""
-        return 4.0 - 2.0 * self.log_likelihood
+        return akaike(self.log_likelihood, 2)
 
 
 def fit(x: ArrayLike, T: ArrayLike, weight: ArrayLike | None = None) -> NbdFit:

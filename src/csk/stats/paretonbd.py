@@ -16,7 +16,7 @@ from scipy.special import digamma, expit, exprel, gammaln, polygamma
 from csk.errors import UsageError
 from csk.stats.bgnbd import Cells
 from csk.stats.histories import broadcast, histories, moments
-from csk.stats.likelihood import Maximum, Objective, covariance, maximum
+from csk.stats.likelihood import Maximum, Objective, akaike, covariance, maximum, standard_errors
 from csk.stats.paretonbd_integral import Histories, leaving, log_odds_gone
 
 Floats = NDArray[np.float64]
@@ -58,12 +58,12 @@ class ParetoNbdFit:
     @property
     def standard_errors(self) -> Floats:
         """Standard errors of (r, alpha, s, beta) by the delta method."""
-        return np.asarray(self.theta * np.sqrt(np.diag(self.covariance)))
+        return standard_errors(self.theta, self.covariance)
 
     @property
     def aic(self) -> float:
         """Akaike's criterion, comparable with every model of purchase times on these cells."""
-        return 8.0 - 2.0 * self.log_likelihood
+        return akaike(self.log_likelihood, 4)
 
 
 def fit(

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from csk.errors import ModelError
 from csk.stats import bgnbd, mbgnbd, paretonbd
-from csk.stats.likelihood import Maximum, Objective, covariance, maximum
+from csk.stats.likelihood import Maximum, Objective, akaike, covariance, maximum
 
 Floats = NDArray[np.float64]
 
@@ -99,7 +99,7 @@ class CovariateFit:
     @property
     def aic(self) -> float:
         """Akaike's criterion, comparable with the plain model's."""
-        return 2 * self.n_parameters - 2 * self.log_likelihood
+        return akaike(self.log_likelihood, self.n_parameters)
 
     @property
     def standard_errors(self) -> Floats:
