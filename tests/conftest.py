@@ -41,6 +41,11 @@ WHOLE = {
 Rows = pl.DataFrame | Sequence[Mapping[str, object]]
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name bytes by their length: a file made for a case may carry the second it was made in."""
+    return f"{argname}-{len(val)}-bytes" if isinstance(val, bytes) else None
+
+
 class Books:
     """Writes stores of small canonical tables and opens them, as intake would."""
 
