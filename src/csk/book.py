@@ -122,6 +122,8 @@ class Book:
     overlapping: tuple[str, ...] = ()
     """Files whose days overlap those of others from which no ids tell their rows apart."""
     window: Window | None = None
+    beside: tuple[str, ...] = ()
+    """Tables of rows that count nowhere else: `failed_payments`."""
 
     @property
     def is_contractual(self) -> bool:

@@ -4,7 +4,7 @@ One rule: a row goes whole to exactly one of three places: kept, excluded by a r
 with its money), or rejected (with every value that could not be understood).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
@@ -20,12 +20,13 @@ from csk.intake.canonical.rules import (
     SAME_ORDER,
     Exclusion,
     excluded,
+    failed,
     named,
     rule,
 )
 from csk.intake.identity.hashing import hashed
 from csk.intake.values.casts import ColumnReading, cast
-from csk.schema import Table
+from csk.schema import INPUTS, Table
 
 STORED: Final[Mapping[str, tuple[str, ...]]] = {
     "customers": ("customer_id", "created_on", "channel", "plan", "cac_amount"),
@@ -38,6 +39,7 @@ STORED: Final[Mapping[str, tuple[str, ...]]] = {
         "mrr_amount",
         "term_months",
         "interval",
+        "quantity",
         "cancel_reason",
         "paused_from",
         "paused_to",
@@ -107,7 +109,7 @@ class RowPlan:
     table: Table
     readings: tuple[ColumnReading, ...]
     attributes: tuple[str, ...]
-    """Columns of the file carried through as text (customers only)."""
+    """Columns of the file carried through as text; see `carried`."""
     today: date
     margin_by_product: Mapping[str, float] = field(default_factory=dict)
     has_ids: bool = True
@@ -144,6 +146,8 @@ class Canonical:
     """All rows of the batch, typed, whatever became of them."""
     marks: pl.DataFrame
     """For each of them the `rule` that leaves it out (null = none), and whether it is `bad`."""
+    failed: pl.DataFrame
+    """Payments that failed: `customer_id`, `failed_on`."""
 
 
 def canonical(
@@ -189,6 +193,7 @@ def canonical(
         rounded=rounded,
         typed=frame,
         marks=marks,
+        failed=failed(frame, marks["rule"], plan.table),
     )
 
 
@@ -240,6 +245,16 @@ def stored_columns(table: str, found: frozenset[str], *, with_margin: bool) -> t
     return tuple(columns)
 
 
+def carried(table: str, unused: Sequence[str]) -> tuple[str, ...]:
+    """Return which columns of a file that are no canonical ones go with its customers, as text.
+
+    A cross-section has them beside its own: none of them may stand in the place of one of those.
+    """
+    if table == "cross_section":
+        return tuple(name for name in unused if name not in INPUTS[table].names)
+    return tuple(unused) if table == "customers" else ()
+
+
 def dtype(table: Table, column: str) -> pl.DataType | type[pl.DataType]:
     """Return the type of a stored column."""
     return pl.Int64 if column == "margin_amount" else DTYPES[table[column].kind]
@@ -256,7 +271,7 @@ def _broken(
     columns = {c.name: c for c in (*plan.table.columns, *(r.column for r in plan.readings))}
     for column in columns.values():
         checks: list[pl.Expr] = []
-        if column.name in failures:
+        if column.name in failures and not _is_beside(column.name, frame, plan):
             checks.append(pl.lit(failures[column.name]))
         if (
             column.name in required
@@ -281,6 +296,12 @@ def _broken(
                 else backwards
             )
     return broken
+
+
+def _is_beside(column: str, frame: pl.DataFrame, plan: RowPlan) -> bool:
+    """Tell whether no amount of a contract is told by `column`: its units, where no price is."""
+    is_contract = plan.table.name == "subscriptions"
+    return is_contract and column == "quantity" and "unit_price_amount" not in frame.columns
 
 
 def _rejects(

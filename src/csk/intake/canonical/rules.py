@@ -18,6 +18,10 @@ SAME_EVENT: Final = "same_event"
 FOOTER: Final = "footer"
 """Rule for lines that a report has below its rows."""
 
+FAILED: Final = "failed"
+"""Rule for payments that were tried and did not go through."""
+NO_FAILURES: Final = pl.DataFrame(schema={"customer_id": pl.String, "failed_on": pl.Date})
+
 EVENTS: Final = ("mrr_events", "payments", "usage", "tickets", "surveys", "touches")
 """Tables of things that happened; a row of theirs without a customer is nobody's."""
 
@@ -129,6 +133,14 @@ def excluded(
         .sort("rule")
     )
     return tuple((str(r), int(n), int(a)) for r, n, a in found.iter_rows())
+
+
+def failed(frame: pl.DataFrame, rule: pl.Series, table: Table) -> pl.DataFrame:
+    """Return customer and day of the payments that a rule leaves out because they failed."""
+    is_failed = (rule == FAILED).fill_null(value=False)
+    if table.name != "payments" or "paid_on" not in frame.columns or not is_failed.any():
+        return NO_FAILURES
+    return frame.filter(is_failed).select("customer_id", failed_on="paid_on").drop_nulls()
 
 
 def _refunds_apart(rule: pl.Expr, has: set[str]) -> pl.Expr:

@@ -47,6 +47,8 @@ AFTER_READING: Final = frozenset(
 )
 """Settings that say what is done with rows, not how they are read."""
 
+_LAYOUT: Final = 2
+"""Which columns and tables are kept of a file: raised with every one that is added."""
 _OF_THE_WHOLE: Final = frozenset({"reject_limit", "skip"})
 """Settings that say which rows and files are taken, but change none of them."""
 
@@ -139,7 +141,7 @@ def _rules(settings: Settings, but: frozenset[str]) -> str:
 
 
 def _versions() -> list[object]:
-    return [csk.__version__, SCHEMA_VERSION, pl.__version__]
+    return [csk.__version__, SCHEMA_VERSION, _LAYOUT, pl.__version__]
 
 
 def _about(found: Found) -> object:

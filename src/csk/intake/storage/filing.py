@@ -18,7 +18,7 @@ from csk.book import StoredTable
 from csk.errors import DataError
 from csk.intake.canonical.orders import OrderLines
 from csk.intake.canonical.rows import DAY, canonical, dtype
-from csk.intake.canonical.rules import FOOTER, MONEY
+from csk.intake.canonical.rules import FOOTER, MONEY, NO_FAILURES
 from csk.intake.plans.opening import Opened
 from csk.intake.storage.keys import IdReading
 from csk.intake.storage.partition import PartitionedTable
@@ -30,6 +30,8 @@ from csk.schema import INPUTS
 
 SHARDS_A_BUCKET: Final = 32
 """Shards whose ids are compared at once: an id is small beside its row."""
+FAILED_PAYMENTS: Final = "failed_payments"
+"""Table beside the others: `customer_id`, `failed_on`, each day of a customer once."""
 LARGEST_SUM: Final = 10**14
 """Major units that the money of a table may add up to: what Decimal(18,4) holds."""
 
@@ -73,6 +75,7 @@ class Filing:
         self.columns = {of.one.role: of.one.all_columns for of in inputs}
         self.overlapping: list[str] = []
         self._repeated: Counter[str] = Counter()
+        self._failed: PartitionedTable | None = None
         self._has_ids = {of.one.name: of.has_ids for of in inputs}
         self._late_days = {
             role: max(_late_days(of.one) for of in inputs if of.one.role == role)
@@ -105,7 +108,8 @@ class Filing:
             part = canonical(batch.frame, plan, batch.first_row, again)
             ids = wanted.identified(batch.frame, part) if wanted is not None else None
             if of.writer is not None:
-                of.writer.add(part.rows, ids)
+                of.writer.add(part.rows, ids, part.failed)
+            self._add_failed(part.failed)
             counted.n_read += batch.frame.height
             counted.add(part)
             self._add(one, number, counted, part.rows, ids)
@@ -126,6 +130,7 @@ class Filing:
         number = self._next(counted)
         for rows, ids in piece.batches(with_ids=one.role in self._versions):
             self._add(one, number, counted, rows, ids)
+        self._add_failed(piece.failed())
 
     def close(self) -> dict[str, StoredTable]:
         """Write all tables and return what they hold; only now is it known which rows count."""
@@ -135,10 +140,24 @@ class Filing:
             if (table := self._closed(role)) is not None and table.rows
         }
 
+    def close_beside(self) -> tuple[str, ...]:
+        """Write what counts in no table, and return the names of what there is."""
+        if self._failed is None:
+            return ()
+        self._failed.close(NO_FAILURES, NO_FAILURES.columns)
+        return (FAILED_PAYMENTS,)
+
     @property
     def repeated(self) -> Counter[str]:
         """Return how many rows repeated the id of a row of their own file, by table."""
         return self._repeated
+
+    def _add_failed(self, failed: pl.DataFrame) -> None:
+        if failed.is_empty():
+            return
+        if self._failed is None:
+            self._failed = PartitionedTable(self.root / FAILED_PAYMENTS, self.n_shards, "failed_on")
+        self._failed.add(failed)
 
     def _next(self, counted: FileTally) -> int:
         number = len(self.tally.of_role(counted.role))

@@ -60,7 +60,8 @@ def pieces_of(root: Path) -> frozenset[str]:
 
 def _sizes(book: Book) -> dict[str, int]:
     """Return the bytes of every file that the book is made of; OSError where one is not there."""
-    paths = [book.part(table, shard) for table in book.tables for shard in range(book.n_shards)]
+    tables = (*book.tables, *book.beside)
+    paths = [book.part(table, shard) for table in tables for shard in range(book.n_shards)]
     paths.append(book.root / "rejects.parquet")
     return {str(path.relative_to(book.root)): path.stat().st_size for path in paths}
 

@@ -17,6 +17,7 @@ import polars as pl
 
 from csk.book import FileRead
 from csk.errors import StorageError
+from csk.intake.canonical.rules import NO_FAILURES
 from csk.intake.storage.partition import write_rows
 from csk.intake.storage.tally import FileTally
 from csk.intake.storage.upserts import Identified
@@ -26,6 +27,7 @@ NAME: Final = "piece.json"
 _REJECTS: Final = "rejects.parquet"
 _HELD_BYTES: Final = 64_000_000
 _PARTS: Final = ("rows", "ids", "left")
+_FAILED: Final = "failed.parquet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,10 @@ class Piece:
             has_ids = with_ids and self.has_ids
             yield _read(rows), Identified(_read(ids), _read(left)) if has_ids else None
 
+    def failed(self) -> pl.DataFrame:
+        """Return customers and days of the payments in it that failed."""
+        return _read(self.folder / _FAILED)
+
     def rejects(self, name: str) -> pl.DataFrame:
         """Return the rejected values of the file, which is now called `name`."""
         return _read(self.folder / _REJECTS).with_columns(file=pl.lit(name))
@@ -83,10 +89,12 @@ class PieceWriter:
         self._held: dict[str, list[pl.DataFrame]] = {kind: [] for kind in _PARTS}
         self._n_held = 0
         self._n_parts = 0
+        self._failed: list[pl.DataFrame] = [NO_FAILURES]
         folder.mkdir(parents=True, mode=0o700)
 
-    def add(self, rows: pl.DataFrame, ids: Identified | None) -> None:
-        """Take the rows of one batch."""
+    def add(self, rows: pl.DataFrame, ids: Identified | None, failed: pl.DataFrame) -> None:
+        """Take the rows of one batch, and its payments that failed."""
+        self._failed.append(failed)
         frames = {"rows": rows} | ({} if ids is None else {"ids": ids.kept, "left": ids.left})
         for kind, frame in frames.items():
             self._held[kind].append(frame)
@@ -98,6 +106,7 @@ class PieceWriter:
         """Write what is left, the rejects, and last of all the facts."""
         self._write_part()
         write_rows(rejects.select(REJECTS.names), self.folder / _REJECTS)
+        write_rows(pl.concat(self._failed), self.folder / _FAILED, "zstd")
         counts = {
             "n_read": counted.n_read,
             "n_rejected": counted.n_rejected,

@@ -165,6 +165,7 @@ class _Making:
         refuse_nothing_kept([*told, *opened.unneeded], tally.n_kept, rules)
         write_rejects(rejects, self.work)
         tables = filing.close()
+        beside = filing.close_beside()
         attributes = (c for c in columns.get("customers", ()) if c not in INPUTS["customers"].names)
         files = [one.told(of) for one, of in zip(tally.of_files, told, strict=True)]
         unneeded = sorted([*opened.unneeded, *self.repeats], key=lambda one: one.file)
@@ -181,6 +182,7 @@ class _Making:
             has_product_margin=bool(opened.margin_by_product),
             digest=digest,
             overlapping=tuple(filing.overlapping),
+            beside=beside,
         )
         return with_contracts(book)
 
