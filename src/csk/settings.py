@@ -150,6 +150,72 @@ class Stages(_Section):
     at_risk_lift: float = Field(default=2.0, gt=1, description="p_churn_90d over the book's mean.")
 
 
+class Risk(_Section):
+    """What a model of churn risk may look at."""
+
+    ignore: Words = ()
+    """Features to leave out, by name."""
+    touches: bool = False
+    """Whether our own actions may explain who leaves; they leak who was thought to."""
+
+
+class Contact(_Section):
+    """What a contact costs and how often its offer is taken; from these, whom it pays to call."""
+
+    offer_amount: float = Field(default=0.0, ge=0, description="Cost of an offer, major units.")
+    contact_amount: float = Field(default=0.0, ge=0, description="Cost of asking, major units.")
+    accept_share: float = Field(
+        default=0.3, gt=0, le=1, description="Share of leavers who stay for the offer."
+    )
+
+
+class Control(_Section):
+    """Who is left alone, so that what contacts bring can be measured."""
+
+    share: float = Field(default=0.10, ge=0, lt=1)
+    experiment: str = Field(default="churn-risk", max_length=100)
+    """Salt of the draw: another name draws other customers."""
+    period: Literal["month", "quarter", "year"] = "quarter"
+    """How long the same customers are left alone."""
+
+
+class Alerts(_Section):
+    """From where on a nightly run calls for a look."""
+
+    false_share: float = Field(
+        default=0.05, gt=0, lt=1, description="Nights without cause that may raise one."
+    )
+    drift_psi: float = Field(default=0.10, gt=0, description="Least PSI worth telling.")
+    calibration_share: float = Field(
+        default=0.25, gt=0, description="Least error of the number who left worth telling."
+    )
+    customers_share: float = Field(default=0.20, gt=0, description="Of customers scored.")
+    events_share: float = Field(default=0.60, gt=0, description="Of events of the last day.")
+    freshness_days: int = Field(default=2, ge=0, description="Days that data may be late.")
+
+
+class Usage(_Section):
+    """What a plan has, and from which loss on usage is told to fall."""
+
+    severity_shares: Annotated[tuple[Share, Share, Share], AfterValidator(_ascending)] = (
+        0.2,
+        0.4,
+        0.7,
+    )
+    """Share of its usage lost from which a fall is mild, marked, severe."""
+    entitled: dict[str, Words] = Field(default_factory=dict)
+    """By plan: its features; of other plans, those that most of its customers use."""
+
+
+class Milestone(_Section):
+    """Something that new customers should have done by a day."""
+
+    name: str = Field(min_length=1, max_length=100)
+    feature: str = Field(default="", description="With what; empty for anything.")
+    count: float = Field(default=1.0, gt=0)
+    within_days: int = Field(default=30, gt=0, le=3660)
+
+
 class Exclude(_Section):
     """A rule of the user's: rows that are understood and shall not count."""
 
@@ -210,6 +276,12 @@ class Settings(BaseSettings):
     tiers: Tiers = Tiers()
     rfm: Rfm = Rfm()
     stages: Stages = Stages()
+    usage: Usage = Usage()
+    milestones: tuple[Milestone, ...] = ()
+    risk: Risk = Risk()
+    contact: Contact = Contact()
+    control: Control = Control()
+    alerts: Alerts = Alerts()
 
 
 def config_file(start: Path) -> Path | None:

@@ -1,10 +1,12 @@
 """Examples and the README's own commands do what they say."""
 
+import json
 import re
 import shlex
 import subprocess
 import sys
 from pathlib import Path
+from shutil import which
 
 import duckdb
 import pytest
@@ -48,6 +50,45 @@ def test_the_example_tiers_spend_no_more_than_their_budget():
     assert job.returncode == 0, job.stderr
     spend = float(re.search(r'"spend_amount": "([\d.]+)"', job.stdout)[1])
     assert 0 < spend <= 6_000_000
+
+
+NIGHT = "2026-01-01"
+"""Stands for today: the sample's data end on the day before."""
+
+
+def scheduled(name: str) -> str:
+    """Return the command of a schedule, to be run by a shell on the sample as of a night."""
+    text = (TOP / "examples" / name).read_text(encoding="utf-8").replace("--as-of today", "")
+    found = re.search(r"^(?:15 3 \* \* \*|ExecStart=)\s*(.*)$", text, flags=re.MULTILINE)[1]
+    return f"EXPORTS=data/sample; RISK=risk; {found} --as-of {NIGHT}"
+
+
+@pytest.mark.usefixtures("place")
+def test_a_night_of_cron_and_one_of_systemd_leave_the_same(place):
+    (place / "risk").mkdir()
+    left = []
+    for name in ("risk.crontab", "csk-risk.service"):
+        job = done(scheduled(name))
+        assert (job.returncode, job.stdout) == (0, ""), job.stderr
+        lines = [json.loads(line)["event"] for line in job.stderr.splitlines()]
+        assert lines[-1:] == (["finished"] if name.endswith("service") else [])
+        left.append((place / "risk" / "risk.parquet").read_bytes())
+    assert left[0] == left[1]
+    assert "csk_churn_risk_customers " in (place / "risk" / "churn_risk.prom").read_text()
+
+
+@pytest.mark.skipif(not which("systemd-analyze"), reason="there is no systemd here")
+def test_systemd_understands_the_units(tmp_path):
+    for name in ("csk-risk.service", "csk-risk.timer"):
+        (tmp_path / name).write_bytes((TOP / "examples" / name).read_bytes())
+    job = done(f"systemd-analyze verify {tmp_path}/csk-risk.timer {tmp_path}/csk-risk.service")
+    assert job.returncode == 0, job.stderr
+
+
+@pytest.mark.parametrize("name", ["risk_airflow.py", "risk_dagster.py"])
+def test_the_examples_for_orchestrators_compile(name):
+    path = TOP / "examples" / name
+    compile(path.read_text(encoding="utf-8"), str(path), "exec")
 
 
 def commands() -> list[str]:

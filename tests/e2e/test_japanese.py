@@ -34,6 +34,7 @@ OF_THE_SAMPLE = (
     ("segment",),
     ("kpi",),
     ("surveys",),
+    ("usage", "--by", "plan"),
     ("ltv", "--what-if", "churn=-10%"),
     ("retention", "--model", "cox"),
 )

@@ -9,7 +9,7 @@ import pytest
 
 HEAVY = {"polars", "numpy", "scipy", "pandas", "pyarrow", "sklearn", "lifelines", "narwhals"}
 COMMANDS = sorted(
-    path.stem.rstrip("_")
+    path.stem.rstrip("_").replace("_", "-")
     for path in (Path(__file__).parents[2] / "src/csk/cli/commands").glob("[!_]*.py")
 )
 

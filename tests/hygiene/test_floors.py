@@ -24,7 +24,7 @@ MAY_USE = {
     "simulation": {"numpy", "polars", "pyarrow"},
     "analyses": {"polars", "numpy"},
     "published": {"numpy"},
-    "models": {"lifelines", "sklearn", "polars", "numpy"},
+    "models": {"lifelines", "sklearn", "threadpoolctl", "polars", "numpy"},
     "tables": {"polars", "narwhals"},
     "facts": {"narwhals"},
     "stats": {"numpy", "scipy"},

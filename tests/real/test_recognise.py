@@ -62,6 +62,7 @@ MAPPINGS = {
         "started_on": "start_date",
         "ended_on": "end_date",
         "mrr_amount": "mrr",
+        "quantity": "quantity",
         "term_months": "bill_period_months",
     },
     "saas_usage/crm5/event_daily.parquet": {

@@ -91,9 +91,13 @@ def failure(sentence: str, *more: str) -> None:
 
     What they quote comes from files: nothing of it reaches a terminal as anything but text.
     """
-    lines = [f"csk: {visible(sentence)}", *(f"  {visible(line)}" for line in more)]
+    line("\n".join([f"csk: {visible(sentence)}", *(f"  {visible(one)}" for one in more)]))
+
+
+def line(text: str) -> None:
+    """Write a line to stderr as it is; a stderr that is gone is no failure."""
     try:
-        sys.stderr.write("\n".join(lines) + "\n")
+        sys.stderr.write(text + "\n")
         sys.stderr.flush()
     except OSError:
         pass

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-_OUT, _READ, _MODEL = "Output", "Reading", "Model"
+_OUT, _READ, _MODEL, _RUN = "Output", "Reading", "Model", "Running"
 
 Metric = Annotated[
     str | None,
@@ -287,5 +287,71 @@ Backtest = Annotated[
         "--backtest",
         help="How well LTV was foretold on earlier days, against simpler rules.",
         rich_help_panel=_MODEL,
+    ),
+]
+KeptModel = Annotated[
+    Path | None,
+    typer.Option(
+        "--model",
+        metavar="DIR",
+        help="Folder of a kept model: score with it, and enter the run into its ledger.",
+        show_default=False,
+        rich_help_panel=_MODEL,
+    ),
+]
+Refit = Annotated[
+    bool,
+    typer.Option("--refit", help="With --model: fit anew and keep it.", rich_help_panel=_MODEL),
+]
+RefitAfter = Annotated[
+    str | None,
+    typer.Option(
+        "--refit-after",
+        metavar="DAYS",
+        help="With --model: fit anew where the model is that old, or there is none: 30d.",
+        rich_help_panel=_MODEL,
+    ),
+]
+RiskBacktest = Annotated[
+    bool,
+    typer.Option(
+        "--backtest",
+        help="The validation in full: every earlier day, horizon and model.",
+        rich_help_panel=_OUT,
+    ),
+]
+ControlShare = Annotated[
+    float | None,
+    typer.Option(
+        "--control-share",
+        metavar="SHARE",
+        help="Share of customers left alone, to compare with. (default: 0.1)",
+        show_default=False,
+        rich_help_panel=_MODEL,
+    ),
+]
+FailOn = Annotated[
+    str | None,
+    typer.Option(
+        "--fail-on",
+        metavar="CONDITIONS",
+        help="With --model: exit 5, outputs in place, where one holds: "
+        "drift,calibration,volume,freshness.",
+        rich_help_panel=_RUN,
+    ),
+]
+MetricsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--metrics-file",
+        metavar="FILE",
+        help="Write figures of the run for Prometheus: churn_risk.prom.",
+        rich_help_panel=_RUN,
+    ),
+]
+LogFormat = Annotated[
+    Literal["text", "json"],
+    typer.Option(
+        "--log-format", help="json: a line on stderr for each stage.", rich_help_panel=_RUN
     ),
 ]

@@ -5,15 +5,17 @@ One rule: what was fitted in other units or by another schema is refused, never 
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Any, Final, Literal, NamedTuple, TypeAlias, get_args, get_origin, get_type_hints
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, get_type_hints
 
 import numpy as np
 
 from csk.book import Book
 from csk.errors import DataError, ModelError
+from csk.models.strict_json import MOST_CHARACTERS as MOST_CHARACTERS  # noqa: PLC0414 - told on
+from csk.models.strict_json import parsed, refuse_fields, shown, typed
 from csk.stats.bgbb import BgBbFit
 from csk.stats.bgnbd import BgNbdFit
 from csk.stats.gammagamma import CredibilityFit, GammaGammaFit
@@ -21,7 +23,6 @@ from csk.stats.mbgnbd import MbgNbdFit
 from csk.stats.nbd import NbdFit
 from csk.stats.paretonbd import ParetoNbdFit
 from csk.stats.tails import EVERY_FAMILY, TailFit
-from csk.text import visible
 
 TimeUnit: TypeAlias = Literal["day", "week", "month", "year"]
 Fit: TypeAlias = (
@@ -37,11 +38,7 @@ Fit: TypeAlias = (
 
 SCHEMA: Final = "csk.fitted_model"
 VERSION: Final = 1
-MOST_CHARACTERS: Final = 1_000_000
-"""No model comes near it; what is longer is none."""
-
 _INFINITE: Final = "infinite"
-_MOST_SHOWN: Final = 60
 _NEVER_NEGATIVE: Final = {
     "gradient_norm",
     "k",
@@ -135,12 +132,12 @@ def read(text: str | bytes, time_unit: TimeUnit, currency: str, model: str = "")
     `model` names the one that is wanted, where only one will do. DataError for text that is no
     kept model; ModelError for another schema, model, time unit or currency.
     """
-    told = _parsed(text)
+    told = parsed(text)
     if told.get("schema") != SCHEMA:
         raise DataError("This is no fitted model that csk has kept.")
     if told.get("version") != VERSION or isinstance(told["version"], bool):
         raise ModelError(
-            f"The model was kept by version {_shown(told.get('version'))} of the schema; "
+            f"The model was kept by version {shown(told.get('version'))} of the schema; "
             f"this csk reads version {VERSION}.",
             hint="Fit it again.",
         )
@@ -148,73 +145,25 @@ def read(text: str | bytes, time_unit: TimeUnit, currency: str, model: str = "")
     kind = KINDS.get(name) if isinstance(name, str) else None
     if kind is None:
         raise ModelError(
-            f"There is no model {_shown(name)}.", hint=f"Known are: {', '.join(KINDS)}."
+            f"There is no model {shown(name)}.", hint=f"Known are: {', '.join(KINDS)}."
         )
     fields = get_type_hints(Facts)
-    _refuse_fields(told, ("schema", "version", "model", *fields, "fit"), "The model")
-    facts = Facts(**{field: _read(field, told[field], hint) for field, hint in fields.items()})
+    refuse_fields(told, ("schema", "version", "model", *fields, "fit"), "The model")
+    facts = Facts(**{field: typed(field, told[field], hint) for field, hint in fields.items()})
     if facts.n < 1:
         raise DataError(f"The field n of the kept model cannot be {facts.n}.")
     _refuse_others(str(name), facts, time_unit, currency, model)
     return Kept(str(name), _fit(str(name), told["fit"]), facts)
 
 
-def _parsed(text: str | bytes) -> dict[str, Any]:
-    if len(text) > MOST_CHARACTERS:
-        raise DataError(
-            f"This is no fitted model: it is longer than {MOST_CHARACTERS:,} characters."
-        )
-    try:
-        told = json.loads(
-            text.decode("utf-8") if isinstance(text, bytes) else text,
-            object_pairs_hook=_once,
-            parse_constant=_no_number,
-        )
-    except (ValueError, RecursionError) as error:
-        why = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise DataError("This is no fitted model: it is not JSON.", details=[why]) from error
-    if not isinstance(told, dict):
-        raise DataError("This is no fitted model: it is JSON, but no object.")
-    return told
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        message = "a field stands in it twice"
-        raise ValueError(message)
-    return found
-
-
-def _no_number(word: str) -> float:
-    message = f"{word} is no number"
-    raise ValueError(message)
-
-
-def _refuse_fields(told: object, fields: tuple[str, ...], whose: str) -> None:
-    if not isinstance(told, dict):
-        raise DataError(f"{whose} has no fields.")
-    missing = [name for name in fields if name not in told]
-    unknown = [name for name in told if name not in fields]
-    if missing or unknown:
-        raise DataError(
-            f"{whose} has not the fields of this schema.",
-            details=[
-                *(f"missing: {name}" for name in missing),
-                *(f"unknown: {_shown(name)}" for name in unknown[:10]),
-            ],
-            hint="Fit it again.",
-        )
-
-
 def _refuse_others(name: str, facts: Facts, time_unit: TimeUnit, currency: str, model: str) -> None:
     if model and name != model:
-        raise ModelError(f"The kept model is {name}, not {_shown(model)}.")
+        raise ModelError(f"The kept model is {name}, not {shown(model)}.")
     units = (("time unit", facts.time_unit, time_unit), ("currency", facts.currency, currency))
     for what, kept, asked in units:
         if kept != asked:
             raise ModelError(
-                f"The {what} of the kept model is {_shown(kept)}, not {_shown(asked)}.",
+                f"The {what} of the kept model is {shown(kept)}, not {shown(asked)}.",
                 hint="Fit it again on data like those that are to be scored.",
             )
 
@@ -222,7 +171,7 @@ def _refuse_others(name: str, facts: Facts, time_unit: TimeUnit, currency: str, 
 def _fit(model: str, told: object) -> Fit:
     kind = KINDS[model]
     hints = get_type_hints(kind.type)
-    _refuse_fields(told, tuple(hints), f"The fit of {model}")
+    refuse_fields(told, tuple(hints), f"The fit of {model}")
     assert isinstance(told, dict)  # noqa: S101 - refused above where it is none
     values = {field: _value(kind, field, told[field], hint) for field, hint in hints.items()}
     if "covariance" in values and values["covariance"] is None:
@@ -240,7 +189,7 @@ def _value(kind: Kind, field: str, told: object, hint: object) -> Any:  # noqa: 
         return math.inf
     if field in kind.may_be_unknown and told is None:
         return math.nan
-    return None if field == "covariance" and told is None else _read(field, told, hint)
+    return None if field == "covariance" and told is None else typed(field, told, hint)
 
 
 def _unsound(model: str, fit: Fit) -> list[str]:
@@ -262,7 +211,7 @@ def _unsound(model: str, fit: Fit) -> list[str]:
     if isinstance(fit, TailFit):
         family = EVERY_FAMILY.get(fit.family)
         if family is None or family.n_params != len(fit.params):
-            found.append(f"{_shown(fit.family)} is no tail of {len(fit.params)} parameters")
+            found.append(f"{shown(fit.family)} is no tail of {len(fit.params)} parameters")
     covariance = getattr(fit, "covariance", None)
     if covariance is not None:
         found += _unsound_covariance(covariance, sum(map(len, params.values())))
@@ -290,53 +239,3 @@ def _written(value: object) -> object:
     if isinstance(value, float | np.floating):
         return None if math.isnan(value) else _INFINITE if math.isinf(value) else float(value)
     return int(value) if isinstance(value, np.integer) else value
-
-
-def _read(field: str, told: Any, hint: Any) -> Any:  # noqa: ANN401 - JSON, typed by the hint
-    """Return a field as its type; DataError where it is of another."""
-    origin, inner = get_origin(hint), get_args(hint)
-    if origin is tuple and isinstance(told, list):
-        return tuple(_read(field, one, inner[0]) for one in told)
-    if origin is np.ndarray and _is_square(told):
-        return np.array([[_read(field, one, float) for one in row] for row in told])
-    is_of_type = told in inner if origin is Literal else hint in _IS and _IS[hint](told)
-    if is_of_type:
-        return _MADE[hint](told) if hint in _MADE else told
-    raise DataError(f"The field {field} of the kept model cannot be {_shown(told)}.")
-
-
-def _is_square(told: Any) -> bool:  # noqa: ANN401 - whatever JSON holds
-    is_list = isinstance(told, list) and len(told) > 0
-    return is_list and all(isinstance(row, list) and len(row) == len(told) for row in told)
-
-
-def _is_day(told: object) -> bool:
-    try:
-        date.fromisoformat(str(told))
-    except ValueError:
-        return False
-    return isinstance(told, str)
-
-
-def _is_number(told: object) -> bool:
-    """Whether it is a finite number that a float holds exactly."""
-    if isinstance(told, bool):
-        return False
-    if isinstance(told, int):
-        return abs(told) <= 2**53
-    return isinstance(told, float) and math.isfinite(told)
-
-
-_IS: Final[Mapping[Any, Callable[[Any], bool]]] = {
-    bool: lambda told: isinstance(told, bool),
-    str: lambda told: isinstance(told, str),
-    int: lambda told: isinstance(told, int) and _is_number(told),
-    float: _is_number,
-    date: _is_day,
-}
-_MADE: Final[Mapping[Any, Callable[[Any], object]]] = {float: float, date: date.fromisoformat}
-
-
-def _shown(value: object) -> str:
-    text = visible(repr(value))
-    return text if len(text) <= _MOST_SHOWN else f"{text[: _MOST_SHOWN - 1]}…"

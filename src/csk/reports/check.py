@@ -9,6 +9,7 @@ from csk.reports import first_rows
 from csk.reports.blocks import Block, Grid, GridColumn, Heading, Note, Report, Tone
 from csk.reports.figures import NOTHING, count
 from csk.reports.reconciliation import reconciled, reconciliation, short_names
+from csk.schema import INPUTS
 from csk.text import Words
 
 REJECTS_SHOWN = 10
@@ -117,7 +118,7 @@ def _columns(book: Book, say: Words) -> list[Block]:
     for file in book.files:
         if not file.role:
             continue
-        of_file = _of_file(file, book.attributes if file.role == "customers" else (), say)
+        of_file = _of_file(file, _carried(book, file.role), say)
         for number, (tone, column, meaning) in enumerate(of_file):
             rows.append((names[file.file] if number == 0 else "", column, meaning))
             tones.append(tone)
@@ -128,6 +129,13 @@ def _columns(book: Book, say: Words) -> list[Block]:
     )
     grid = Grid(say("check.columns"), columns, tuple(rows), tones=tuple(tones))
     return [grid] if rows else []
+
+
+def _carried(book: Book, role: str) -> tuple[str, ...]:
+    """Return the columns of a table of customers that it has beside the canonical ones."""
+    if role == "cross_section" and role in book.tables:
+        return tuple(c for c in book.tables[role].columns if c not in INPUTS[role].names)
+    return book.attributes if role == "customers" else ()
 
 
 def _of_file(
@@ -143,7 +151,8 @@ def _of_file(
         product = f"{known['unit_price_amount']} x {known['quantity']} → amount"
         rows.append(("plain", product, say("check.derived")))
     kept = [name for name in attributes if name not in known]
-    rows += [("plain", name, say("check.attribute")) for name in kept]
+    use = say("check.trait" if file.role == "cross_section" else "check.attribute")
+    rows += [("plain", name, use) for name in kept]
     rows += [("warn", name, say("check.dropped")) for name in file.dropped]
     return rows
 

@@ -4,6 +4,7 @@ One rule: a column name that stands in the code as a literal stands here, with i
 meaning; the data dictionary, the casts of intake and the types of the files come from here.
 """
 
+from csk.schema.churn_risk import RISK_LIVE, RISK_RUN, RISK_SCORE, SNAPSHOT_RISK
 from csk.schema.column import (
     AMOUNT_SCALE,
     KINDS,
@@ -11,6 +12,8 @@ from csk.schema.column import (
     Column,
     Table,
 )
+from csk.schema.features import FEATURES, LANDMARK
+from csk.schema.features import TOUCHES as TOUCH_FEATURES
 from csk.schema.inputs import (
     COSTS,
     CROSS_SECTION,
@@ -26,6 +29,7 @@ from csk.schema.inputs import (
     USAGE,
 )
 from csk.schema.outputs import (
+    CHURN_RISK,
     COHORT_CELL,
     CUSTOMER_LTV,
     CUSTOMER_SNAPSHOT,
@@ -40,12 +44,14 @@ from csk.schema.outputs import (
     SURVIVAL,
     risk_column,
 )
+from csk.schema.usage import USAGE_TRENDS, USAGE_WORKING
 from csk.schema.working import (
     WORKING,
 )
 
 __all__ = [
     "AMOUNT_SCALE",
+    "CHURN_RISK",
     "COHORT_CELL",
     "COSTS",
     "CROSS_SECTION",
@@ -54,24 +60,33 @@ __all__ = [
     "CUSTOMER_SNAPSHOT",
     "DICTIONARY",
     "EXPLAINED",
+    "FEATURES",
     "FX",
     "INPUTS",
     "KINDS",
     "KPI",
+    "LANDMARK",
     "MRR_EVENTS",
     "MRR_MOVEMENT",
     "OUTPUTS",
     "PAYMENTS",
     "RECONCILIATION",
     "REJECTS",
+    "RISK_LIVE",
+    "RISK_RUN",
+    "RISK_SCORE",
     "SCHEMA_VERSION",
     "SELFTEST",
+    "SNAPSHOT_RISK",
     "SUBSCRIPTIONS",
     "SURVEYS",
     "SURVIVAL",
     "TICKETS",
     "TOUCHES",
+    "TOUCH_FEATURES",
     "USAGE",
+    "USAGE_TRENDS",
+    "USAGE_WORKING",
     "WORKING",
     "Column",
     "Table",

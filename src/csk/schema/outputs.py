@@ -2,7 +2,9 @@
 
 from typing import Final
 
+from csk.schema.churn_risk import KEPT_BY_RISK, SNAPSHOT_RISK
 from csk.schema.column import Column, Table
+from csk.schema.usage import USAGE_TRENDS
 
 REJECTS: Final = Table(
     "rejects",
@@ -139,6 +141,44 @@ CUSTOMER_LTV: Final = Table(
             "(a curve shared with other groups), at_bound (the model is), no_interval; null = "
             "none.",
         ),
+    ),
+    key=("as_of", "customer_id"),
+)
+
+
+def _reason(number: int) -> tuple[Column, ...]:
+    """Return the columns of the reason at a place."""
+    name = f"reason_{number}"
+    return (
+        Column(name, "text", f"What counts {('most', 'next', 'third')[number - 1]}: a group."),
+        Column(f"{name}_feature", "text", "Feature of the group that counts most."),
+        Column(f"{name}_direction", "text", "up: it raises the risk; down: it lowers it."),
+        Column(f"{name}_value", "number", "The customer's value of the feature."),
+        Column(f"{name}_median", "number", "Its median among customers of the plan."),
+        Column(f"{name}_target", "number", "Value from which it no longer raises the risk."),
+    )
+
+
+CHURN_RISK: Final = Table(
+    "fct_churn_risk",
+    "One row per customer in service: how likely to leave, why, what is at stake, and whether a "
+    "contact pays.",
+    (
+        *_known("as_of", "customer_id", "plan", "mrr_amount", "currency", "tenure_months"),
+        *_known("p_churn_30d", "p_churn_90d", "p_churn_365d"),
+        Column("p_churn_low", "number", "Lower bound of its 95 % interval, longest horizon."),
+        Column("p_churn_high", "number", "Upper bound of its 95 % interval, longest horizon."),
+        Column("p_churn_voluntary", "number", "Of the longest horizon: by the customer's wish."),
+        Column("p_churn_involuntary", "number", "Of the longest horizon: a payment that failed."),
+        Column("p_churn_unknown", "number", "Of the longest horizon: no reason would be told."),
+        Column("p_churn_change", "number", "Longest horizon: change since the run before."),
+        *(column for number in (1, 2, 3) for column in _reason(number)),
+        *_known("ltv_if_retained", "value_at_risk"),
+        Column("net_benefit_amount", "amount", "What a contact brings on average, less its cost."),
+        Column("is_control", "flag", "Whether the customer is left alone, to compare with."),
+        Column("n_events", "count", "Ends that the model was fitted on."),
+        Column("method", "text", "landmarks, curves, inactivity or cross_section."),
+        Column("model_id", "text", "The model that scored."),
     ),
     key=("as_of", "customer_id"),
 )
@@ -331,5 +371,10 @@ def risk_column(days: int) -> Column:
 
 OUTPUTS: Final = {
     table.name: table
-    for table in (CUSTOMER_SNAPSHOT, CUSTOMER_LTV, MRR_MOVEMENT, COHORT_CELL, SURVIVAL, KPI)
-} | {table.name: table for table in (RECONCILIATION, EXPLAINED, SELFTEST, DICTIONARY)}
+    for table in (
+        *(CUSTOMER_SNAPSHOT, CUSTOMER_LTV, CHURN_RISK, USAGE_TRENDS, SNAPSHOT_RISK),
+        *KEPT_BY_RISK.values(),
+        *(MRR_MOVEMENT, COHORT_CELL, SURVIVAL, KPI),
+        *(RECONCILIATION, EXPLAINED, SELFTEST, DICTIONARY),
+    )
+}

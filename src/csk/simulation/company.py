@@ -12,7 +12,7 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 
 from csk.errors import UsageError
-from csk.simulation.law import SubscriptionLaw
+from csk.simulation.law import SubscriptionLaw, without_signal
 from csk.simulation.log import Floats, log
 from csk.simulation.shop import ShopLaw
 from csk.simulation.shoppers import Shoppers
@@ -37,6 +37,8 @@ class Company:
     seed: int
     late_entry: bool = True
     start_on: date = START_ON
+    has_signal: bool = True
+    """Whether anything that can be seen of a subscriber tells whether he leaves."""
 
     def __post_init__(self) -> None:
         wrong = [
@@ -49,6 +51,10 @@ class Company:
                     f"months is {self.months}, 1 to {MOST_MONTHS} can be had",
                 ),
                 (self.seed < 0, f"seed is {self.seed}, it cannot be negative"),
+                (
+                    self.kind == "shop" and not self.has_signal,
+                    "a shop without signal is not simulated, only subscriptions are",
+                ),
                 (self.start_on.day != 1, f"the log starts on {self.start_on}, not on a 1st"),
             )
             if broken
@@ -67,12 +73,17 @@ class Sample(NamedTuple):
     as_of: date
 
 
+def law_of(company: Company) -> SubscriptionLaw:
+    """Return the law by which the subscribers of `company` stay and leave."""
+    return SubscriptionLaw() if company.has_signal else without_signal(SubscriptionLaw())
+
+
 def source(company: Company) -> Subscribers | Shoppers:
     """Return what gives the blocks of `company`."""
     time = log(company.start_on, company.months)
     late = company.late_entry
     if company.kind == "subscription":
-        return subscribers(SubscriptionLaw(), time, company.seed, late_entry=late)
+        return subscribers(law_of(company), time, company.seed, late_entry=late)
     return Shoppers(ShopLaw(), time, company.seed, late)
 
 
@@ -86,8 +97,12 @@ def log_days(company: Company) -> tuple[date, date, date]:
 def metadata(company: Company, law: SubscriptionLaw | ShopLaw) -> dict[bytes, bytes]:
     """Return what truth.parquet says of itself: company, as_of, horizons, parameters."""
     data_from, data_through, as_of = log_days(company)
+    asked = {**asdict(company), "start_on": company.start_on.isoformat()}
+    if company.has_signal:
+        # As before there were others: the same company is the same bytes.
+        del asked["has_signal"]
     told = {
-        "company": json.dumps({**asdict(company), "start_on": company.start_on.isoformat()}),
+        "company": json.dumps(asked),
         "kind": "residual",
         "data_from": data_from.isoformat(),
         "data_through": data_through.isoformat(),
@@ -125,4 +140,4 @@ def true_survival(company: Company, plan: str, n_months: int = 60) -> Floats:
     """
     if company.kind != "subscription":
         raise UsageError("A shop has no contracts, so no survival by plan.")
-    return survival_of_plan(SubscriptionLaw(), plan, n_months)
+    return survival_of_plan(law_of(company), plan, n_months)

@@ -13,7 +13,7 @@ with k the contract months since the spell began. State, ticket and failure belo
 month that ends at the renewal; the state is a Markov chain over contract months.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -92,6 +92,30 @@ class SubscriptionLaw:
     """Chance that a payment is given back within days; not in the truth of revenue."""
     usage_rates: tuple[float, ...] = (1.0, 0.45, 0.10)
     """Usage by state, relative to the customer's own rate."""
+
+
+def without_signal(law: SubscriptionLaw) -> SubscriptionLaw:
+    """Return the law of a company where nothing that can be seen tells who leaves.
+
+    Everybody is alike and renews monthly: a term of a year would tell who cannot leave yet.
+    """
+    monthly = law.plan_shares[: len(MONTHLY)]
+    plain = sum(share * rate for share, rate in zip(monthly, law.voluntary, strict=False))
+    failing = sum(share * rate for share, rate in zip(monthly, law.involuntary, strict=False))
+    n = len(law.plans)
+    return replace(
+        law,
+        plan_shares=(*(share / sum(monthly) for share in monthly), 0.0),
+        voluntary=(plain / sum(monthly),) * n,
+        involuntary=(failing / sum(monthly),) * n,
+        frailty_sd=0.0,
+        tenure=0.0,
+        price=0.0,
+        ticket=0.0,
+        failed=0.0,
+        touch=0.0,
+        state=(0.0,) * len(law.state),
+    )
 
 
 def voluntary_hazard(law: SubscriptionLaw, plan: Ints, offset: Floats, tenure: Ints) -> Floats:

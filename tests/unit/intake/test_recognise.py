@@ -84,7 +84,8 @@ def test_the_order_of_columns_does_not_matter(table):
              "bill_period_months"],
             "subscriptions",
             {"customer_id": "account_id", "plan": "product", "started_on": "start_date",
-             "ended_on": "end_date", "mrr_amount": "mrr", "term_months": "bill_period_months"},
+             "ended_on": "end_date", "mrr_amount": "mrr", "quantity": "quantity",
+             "term_months": "bill_period_months"},
         ),
         (
             ["account_id", "date", "event_type_id", "n", "users", "value"],

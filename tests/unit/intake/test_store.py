@@ -262,3 +262,34 @@ def test_an_export_that_changes_for_days_says_so_kept_or_not(tmp_path, book):
         files, settings({"shards": 2, "reject_limit": 0.5}, None), TODAY, work, tmp_path / "kept"
     )
     assert again.tables["usage"] == made.tables["usage"]
+
+
+SECTION = (
+    "customerID,tenure,Churn,Contract,gender,Phone,Email,plan,SeniorCitizen\n"
+    "c1,5,No,Monthly,F,Yes,a@example.com,odd, 1 \n"
+    "c2,9,Yes,Yearly,M,No,b@example.com,odd,0\n"
+)
+
+
+def test_a_cross_section_keeps_what_else_is_told_of_customers(book):
+    one = book(telco=SECTION)
+    columns = one.tables["cross_section"].columns
+    rows = pl.read_parquet(one.part("cross_section", 0)).sort("customer_id")
+    assert rows.columns == list(columns)
+    assert rows["SeniorCitizen"].to_list() == ["1", "0"]
+    assert rows["gender"].to_list() == ["F", "M"]
+    # A further column never stands in the place of one that csk knows.
+    assert set(rows["plan"]) in ({"Monthly", "Yearly"}, {"odd"})
+    assert len(set(columns)) == len(columns)
+    (file,) = one.files
+    assert "Email" in file.dropped
+    assert not {"Email"} & {*columns, *file.unused}
+    assert not one.attributes
+
+
+def test_a_cross_section_is_the_same_kept_or_not(book):
+    first, kept = book(telco=SECTION), book(kept="store", telco=SECTION)
+    again = book(kept="store", telco=SECTION, more=SECTION.replace("c1", "c3").replace("c2", "c4"))
+    assert first.tables == kept.tables
+    assert again.tables["cross_section"].columns == first.tables["cross_section"].columns
+    assert again.tables["cross_section"].rows == 4

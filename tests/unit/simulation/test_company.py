@@ -180,3 +180,27 @@ def test_survival_is_refused_for_a_shop_and_for_an_unknown_plan():
         true_survival(company("shop"), "Starter")
     with pytest.raises(UsageError, match="no plan 'Gold'"):
         true_survival(company(), "Gold")
+
+
+def test_without_signal_everybody_has_the_same_chance():
+    truth = source(company(customers=2_000, has_signal=False)).block(0, 0, 2_000)["truth"]
+    alive = truth.filter("is_alive")
+    low, high = alive["p_churn_90d"].min(), alive["p_churn_90d"].max()
+    assert 0 < low == pytest.approx(high, rel=1e-9)
+    assert alive["is_churned_90d"].mean() == pytest.approx(low, abs=4 * (low / alive.height) ** 0.5)
+    assert truth["plan"].n_unique() == 3
+    assert true_survival(company(has_signal=False), "Starter", 2)[1] < 1
+
+
+def test_without_signal_is_told_in_the_truth_and_only_there(tmp_path):
+    for has_signal in (True, False):
+        folder = tmp_path / str(has_signal)
+        write_company(company(customers=5, months=2, has_signal=has_signal), folder)
+        told = pq.read_schema(folder / "truth.parquet").metadata[b"csk.company"]
+        assert (b"has_signal" in told) is not has_signal
+
+
+def test_a_shop_without_signal_is_refused():
+    with pytest.raises(UsageError) as refused:
+        company("shop", has_signal=False)
+    assert "without signal" in refused.value.details[0]

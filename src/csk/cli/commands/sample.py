@@ -23,6 +23,10 @@ def sample(
         bool,
         typer.Option("--late-entry/--no-late-entry", help="Customers from before the log."),
     ] = True,
+    signal: Annotated[
+        bool,
+        typer.Option("--signal/--no-signal", hidden=True, help="Whether anything foretells churn."),
+    ] = True,
 ) -> None:
     """Simulate a company whose truth is known, to try csk out or to measure it.
 
@@ -31,7 +35,7 @@ def sample(
     from csk.cli import emit
     from csk.simulation.company import Company, write_company
 
-    company = Company(kind, customers, months, seed, late_entry)
+    company = Company(kind, customers, months, seed, late_entry, has_signal=signal)
     with emit.progress(f"Simulating {customers:,} customers ..."):
         written = write_company(company, folder)
     for table, rows in written.rows.items():

@@ -16,7 +16,7 @@ import polars as pl
 from csk.book import FileRead
 from csk.errors import CskError, DataError, UsageError
 from csk.intake.canonical.rates import Rates, rates
-from csk.intake.canonical.rows import RowPlan, stored_columns
+from csk.intake.canonical.rows import RowPlan, carried, stored_columns
 from csk.intake.canonical.rules import Exclusion
 from csk.intake.formats.reading import opened
 from csk.intake.formats.source import Source
@@ -286,7 +286,7 @@ def _sort_in(
         result.unneeded.append(_not_needed(one.name, recognition.reason))
         return
     readings = column_readings(recognition, source, sample, settings)
-    attributes = tuple(recognition.unused) if role == "customers" else ()
+    attributes = carried(role, recognition.unused)
     opened_file = Opened(
         *(one.name, footed(source, recognition.known), role, recognition, readings, attributes),
         exclusions=exclusions(recognition, source, settings),

@@ -210,8 +210,12 @@ def _candidate(view: _View, table: Table, given: Mapping[str, str] | None = None
         for name, wanted in weak.names.items():
             if name not in mapping:
                 notes += _take(view, _columns(table)[name], wanted, mapping)
+    n_beside = 0
     if "quantity" in mapping and "unit_price_amount" in table.names:
         notes += _quantity_apart(mapping, given or {})
+    if table.name == "subscriptions" and "unit_price_amount" not in mapping:
+        # Units that no price is told of are worth keeping, but they speak for no kind of table.
+        n_beside = int("quantity" in mapping and "quantity" not in (given or {}))
     once_per = _once_per(view, mapping) if table.name == "payments" else None
     taken = tuple(mapping.values())
     personal = view.personal(taken, table.name)
@@ -220,7 +224,7 @@ def _candidate(view: _View, table: Table, given: Mapping[str, str] | None = None
     needed = sum(1 for c in table.columns if c.required and c.name in mapping)
     needed += sum(1 for group in table.one_of if any(name in mapping for name in group))
     ordered = {name: mapping[name] for name in table.names if name in mapping}
-    score = needed * _NEEDED + (len(mapping) - needed) * _WANTED
+    score = needed * _NEEDED + (len(mapping) - needed - n_beside) * _WANTED
     said = ", ".join(f"{source!r} is {name}" for name, source in ordered.items())
     return Recognition(
         *(table.name, ordered, unused, personal, missing, score, said),
@@ -304,8 +308,8 @@ def _once_per(view: _View, mapping: Mapping[str, str]) -> str | None:
 
 
 def _quantity_apart(mapping: dict[str, str], given: Mapping[str, str]) -> list[str]:
-    """Leave out a quantity that no unit price could be multiplied by."""
-    if "unit_price_amount" in mapping or "quantity" in given:
+    """Leave out a quantity that no unit price could be multiplied by; contracts keep theirs."""
+    if {"unit_price_amount", "started_on"} & set(mapping) or "quantity" in given:
         return []
     source = mapping.pop("quantity")
     return [f"{source!r} is not used: there is no price of one unit to multiply it by"]

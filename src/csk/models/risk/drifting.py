@@ -1,0 +1,102 @@
+"""How the customers of a model's day were spread over each feature, to see later if they still are.
+
+One rule: what moves with the calendar by itself (tenure, days to a renewal, the age of an answer)
+is not watched.
+"""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from csk.models.risk.alerts import Drifted
+from csk.schema.features import FEATURES
+from csk.stats import drift
+
+Ints = NDArray[np.int64]
+
+N_BINS: Final = 10
+MISSING: Final = -1
+"""The bin of those of whom a feature is not known."""
+_BY_THEMSELVES: Final = {"renewal", "tenure"}
+_AGES: Final = ("days_since_payment", "days_since_price_change", "nps_age_days", "csat_age_days")
+_QUANTILES: Final = tuple(number / N_BINS for number in range(1, N_BINS))
+SCHEMA: Final = {
+    "feature": pl.String,
+    "bin": pl.Int64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "n": pl.Int64,
+}
+
+
+class _Spread(NamedTuple):
+    feature: str
+    upper: tuple[float, ...]
+    """Highest values of all bins but the last."""
+
+
+def bins(panel: pl.DataFrame) -> pl.DataFrame:
+    """Return the bins of each feature that is watched: `feature`, `bin`, `low`, `high`, `n`.
+
+    Bins are of about equal size; bin -1 counts those of whom the feature is not known.
+    """
+    rows: list[tuple[str, int, float, float, int]] = []
+    for name in _watched(panel.columns):
+        known = panel[name].drop_nulls()
+        rows.append((name, MISSING, 0.0, 0.0, panel.height - known.len()))
+        if known.is_empty():
+            continue
+        cuts = np.unique(np.quantile(known.to_numpy(), _QUANTILES, method="lower"))
+        least, most = (float(x) for x in (known.to_numpy().min(), known.to_numpy().max()))
+        upper = tuple(float(cut) for cut in cuts if cut < most)
+        counted = _counted(known, _Spread(name, upper))
+        edges = (least, *upper, most)
+        rows += [
+            (name, number, edges[number], edges[number + 1], int(n))
+            for number, n in enumerate(counted)
+        ]
+    return pl.DataFrame(rows, schema=SCHEMA, orient="row")
+
+
+def drifted(reference: pl.DataFrame, panel: pl.DataFrame) -> tuple[Drifted, ...]:
+    """Return how far each feature has moved from `reference` (`bins` of the model's own day).
+
+    The critical values hold for all features of a night together. Empty of an empty panel.
+    """
+    if panel.is_empty() or reference.is_empty():
+        return ()
+    names = [str(name) for name in reference["feature"].unique(maintain_order=True)]
+    found = []
+    for name in names:
+        of = reference.filter(pl.col("feature") == name).sort("bin")
+        before = of["n"].to_numpy()
+        spread = _Spread(name, tuple(of["high"].to_list()[1:-1]))
+        now = _now(panel, spread, of.height)
+        told = drift.psi_drift(before, now, n_questions=len(names))
+        found.append(Drifted(name, told.value, told.critical))
+    return tuple(found)
+
+
+def _now(panel: pl.DataFrame, spread: _Spread, n_bins: int) -> Ints:
+    """Return counts by bin, the missing first; a feature that is no longer there is missing."""
+    if spread.feature not in panel.columns:
+        return np.array([panel.height, *[0] * (n_bins - 1)], np.int64)
+    known = panel[spread.feature].drop_nulls()
+    missing = panel.height - known.len()
+    return np.array([missing, *_counted(known, spread)], np.int64)[:n_bins]
+
+
+def _counted(known: pl.Series, spread: _Spread) -> Ints:
+    at = np.searchsorted(np.array(spread.upper), known.to_numpy(), side="left")
+    return np.asarray(np.bincount(at, minlength=len(spread.upper) + 1), np.int64)
+
+
+def _watched(columns: Sequence[str]) -> list[str]:
+    return [
+        one.name
+        for one in FEATURES
+        if one.name in columns and one.group not in _BY_THEMSELVES and one.name not in _AGES
+    ]

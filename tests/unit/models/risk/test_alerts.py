@@ -1,0 +1,141 @@
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from csk.models.risk import alerts
+from csk.models.risk.alerts import Alert, Drifted, Limits
+from csk.models.risk.ledger import Live, schema_of
+from csk.schema import RISK_RUN
+
+DAY = date(2026, 3, 2)
+LIMITS = Limits()
+
+
+def runs(*rows: dict) -> pl.DataFrame:
+    return pl.DataFrame(list(rows), schema=schema_of(RISK_RUN))
+
+
+def lived(left: int, foretold: float, z: float, days: int = 30) -> Live:
+    rest = dict.fromkeys(("brier", "brier_skill", "auc", "lift_10", "intercept", "slope"), 0.0)
+    about = {"scored_on": DAY, "scored_by": "m", "of_control": False, "n": 100, "n_unknown": 0}
+    return Live(days=days, n_foretold=foretold, n_left=left, z=z, **about, **rest)
+
+
+@pytest.mark.parametrize(
+    ("psi", "critical", "holds"),
+    [(0.2, 0.15, True), (0.2, 0.25, False), (0.09, 0.01, False), (0.11, 0.01, True)],
+)
+def test_drift_is_told_above_chance_and_above_what_matters(psi, critical, holds):
+    found = alerts.drift([Drifted("seats", psi, critical)], LIMITS)
+    assert [one.what for one in found] == (["seats"] if holds else [])
+    if holds:
+        assert found[0].limit == max(critical, LIMITS.drift_psi)
+
+
+def test_the_farthest_drift_comes_first():
+    found = alerts.drift([Drifted(n, p, 0.0) for n, p in (("a", 0.2), ("b", 0.5))], LIMITS)
+    assert [one.what for one in found] == ["b", "a"]
+
+
+@pytest.mark.parametrize(
+    ("left", "foretold", "z", "holds"),
+    [
+        (150, 100.0, 5.0, True),
+        (50, 100.0, -5.0, True),
+        (110, 100.0, 5.0, False),  # too small an error to matter
+        (15, 10.0, 1.6, False),  # chance alone
+        (3, 0.0, float("inf"), True),  # nobody was foretold, and some left
+    ],
+)
+def test_calibration_is_told_above_chance_and_above_what_matters(left, foretold, z, holds):
+    found = alerts.calibration([lived(left, foretold, z)], LIMITS)
+    assert bool(found) is holds
+    if holds:
+        assert found[0] == Alert("calibration", "30", left, foretold, 0.25, DAY)
+
+
+def test_chance_is_shared_among_horizons():
+    one = lived(150, 100.0, 2.2)
+    assert alerts.calibration([one], LIMITS)
+    assert not alerts.calibration([one, one._replace(days=90, z=0.0)], LIMITS)
+
+
+def test_right_chances_raise_an_alert_on_few_nights():
+    draw = np.random.default_rng(1)
+    nights = 2000
+    raised = 0
+    for _ in range(nights):
+        found = []
+        for days, n in ((30, 400), (90, 400), (365, 400)):
+            p = np.full(n, days / 3000)
+            left = int((draw.random(n) < p).sum())
+            z = (left - p.sum()) / np.sqrt((p * (1 - p)).sum())
+            found.append(lived(left, float(p.sum()), float(z), days))
+        raised += bool(alerts.calibration(found, LIMITS._replace(calibration_share=0.0001)))
+    assert raised / nights < 0.05 + 2 * (0.05 * 0.95 / nights) ** 0.5
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "holds"),
+    [
+        (1000, 1000, False),
+        (801, 1000, False),
+        (799, 1000, True),
+        (1201, 1000, True),
+        (0, 1000, True),
+        (7, 10, False),  # of few, chance alone
+        (100_000, 130_000, True),
+    ],
+)
+def test_a_change_of_customers_is_told(now, before, holds):
+    earlier = runs({"as_of": DAY - timedelta(days=1), "n_customers": before})
+    found = alerts.volume(runs({"as_of": DAY, "n_customers": now}), earlier, LIMITS)
+    assert [one.what for one in found] == (["customers"] if holds else [])
+    if holds:
+        assert (found[0].value, found[0].expected) == (now, before)
+        assert found[0].on == DAY - timedelta(days=1)
+
+
+def test_the_first_run_has_no_volume_to_be_held_against():
+    row = runs({"as_of": DAY, "n_customers": 5, "n_usage": 0})
+    assert alerts.volume(row, row.clear(), LIMITS) == []
+
+
+@pytest.mark.parametrize(
+    ("now", "usual", "holds"),
+    [
+        (0, (900, 1000, 1100), True),
+        (950, (900, 1000, 1100), False),
+        (0, (0, 0, 0), False),  # a day without use, as all such days are
+        (0, (900, 1000), False),  # two such days tell nothing
+        (0, (0, 1000, 2000), False),  # such days differ that much
+        (5000, (900, 1000, 1100), True),
+        (None, (900, 1000, 1100), False),
+        (0, (3, 4, 2), False),
+    ],
+)
+def test_events_are_held_against_the_same_weekday(now, usual, holds):
+    like = [
+        {"as_of": DAY - timedelta(days=7 * (at + 1)), "n_customers": 100, "n_usage": n}
+        for at, n in enumerate(usual)
+    ]
+    other = {"as_of": DAY - timedelta(days=1), "n_customers": 100, "n_usage": 9}
+    earlier = runs(*like, other).sort("as_of")
+    row = runs({"as_of": DAY, "n_customers": 100, "n_usage": now})
+    found = alerts.volume(row, earlier, LIMITS)
+    assert [one.what for one in found] == (["usage"] if holds else [])
+
+
+@pytest.mark.parametrize(("days", "holds"), [(1, False), (2, False), (3, False), (4, True)])
+def test_old_data_are_told(days, holds):
+    # Data through yesterday are 0 days late.
+    found = alerts.freshness(DAY, DAY - timedelta(days=days), LIMITS)
+    assert [one.value for one in found] == ([days - 1] if holds else [])
+
+
+def test_conditions_are_named_once_and_in_order():
+    held = [Alert(name, "", 0, 0, 0) for name in ("freshness", "drift", "freshness")]
+    assert alerts.conditions(held) == ("drift", "freshness")
+    assert alerts.conditions([]) == ()
