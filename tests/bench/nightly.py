@@ -23,28 +23,38 @@ from csk.simulation.company import Company, write_company
 
 MONTHS = 24
 REFIT_DAYS = 30
+RISK_DAYS = 30
+"""The horizon that matures while the nights last."""
+GRACE_DAYS = 1
 DRIFT_FACTOR = 3
 OK, BROKEN_DATA, ALERT = 0, 3, 5
+MISSING, SCHEMA, DRIFT = 24, 35, 50
+"""Nights, from 0: usage of the last day missing; tickets gone for good; usage grown for good."""
+AGAIN = 10
+"""The night that is run a second time, for the same bytes."""
 
 
 class Night(NamedTuple):
     """What is done to the files of a night, and how the command should leave."""
 
-    what: str
-    codes: tuple[int, ...]
-    alert: str = ""
-    """The condition that should be told, where one should."""
+    what: str = ""
+    code: int = OK
+    alerts: str | None = None
+    """All conditions that should hold, as the ledger names them."""
+    is_forced: bool = False
+    """Whether somebody has the model fitted anew."""
 
 
-PLAN = {
-    20: Night("usage of the last day missing", (ALERT,), "freshness"),
-    35: Night("tickets no longer exported", (BROKEN_DATA,)),
-    36: Night("the same, fitted anew", (OK, ALERT)),
-    50: Night(f"usage of four weeks counted {DRIFT_FACTOR}-fold", (ALERT,), "drift"),
-}
-"""By number of the night, from 0; what is changed in the files for good stays so."""
-AGAIN = 10
-"""The night that is run a second time, for the same bytes."""
+def plan(number: int) -> Night:
+    """Return what a night is to bring; drift is told until the model is fitted anew."""
+    if number >= DRIFT:
+        told = f"usage of four weeks counted {DRIFT_FACTOR}-fold" if number == DRIFT else ""
+        return Night(told, ALERT, "drift")
+    return {
+        MISSING: Night("usage of the last day missing", ALERT, "volume"),
+        SCHEMA: Night("tickets no longer exported", BROKEN_DATA),
+        SCHEMA + 1: Night("the same, fitted anew", is_forced=True),
+    }.get(number, Night())
 
 
 @dataclass
@@ -89,18 +99,14 @@ def until(tables: dict[str, pl.DataFrame], day: date) -> dict[str, pl.DataFrame]
 
 def changed(tables: dict[str, pl.DataFrame], night: int, day: date) -> dict[str, pl.DataFrame]:
     """Return the tables with what is planned up to this night done to them."""
-    named = {number: plan.what for number, plan in PLAN.items()}
-    missing = next((n for n, what in named.items() if what.startswith("usage of the last")), -1)
-    schema = next((n for n, what in named.items() if what.startswith("tickets")), 10**6)
-    drifted = next((n for n, what in named.items() if "-fold" in what), 10**6)
     found = dict(tables)
     on = pl.col("used_at").dt.date()
-    if night == missing:
+    if night == MISSING:
         found["usage"] = found["usage"].filter(on < day - timedelta(days=1))
-    if night >= schema:
+    if night >= SCHEMA:
         del found["tickets"]
-    if night >= drifted:
-        since = day - timedelta(days=28 + night - drifted)
+    if night >= DRIFT:
+        since = day - timedelta(days=28 + night - DRIFT)
         more = pl.when(on >= since).then(DRIFT_FACTOR).otherwise(1)
         found["usage"] = found["usage"].with_columns(quantity=pl.col("quantity") * more)
     return found
@@ -136,61 +142,87 @@ def digest(path: Path) -> str:
 
 def one_night(number: int, day: date, folder: Path, place: Path, seen: Seen) -> None:
     """Run one night and hold what it left against the plan."""
-    plan = PLAN.get(number, Night("", (OK,)))
-    output, before = place / "risk.parquet", ""
-    if output.exists():
-        before = digest(output)
-    again = PLAN.get(number - 1)
-    refits = again is not None and again.codes == (BROKEN_DATA,)
-    flags = ("--refit",) if refits else ("--refit-after", f"{REFIT_DAYS}d")
-    code, said, seconds = called(folder, place, day, *flags)
+    wanted, output = plan(number), place / "risk.parquet"
+    before = digest(place) if output.exists() else ""
+    usual = ("--refit-after", f"{REFIT_DAYS}d")
+    code, said, seconds = called(folder, place, day, *(("--refit",) if wanted.is_forced else usual))
     seen.seconds.append(seconds)
-    print(f"{number:3d} {day} exit {code} {seconds:5.1f} s  {plan.what}", flush=True)
+    print(f"{number:3d} {day} exit {code} {seconds:5.1f} s  {wanted.what}", flush=True)
     if said:
         print("  " + said.replace("\n", "\n  "), flush=True)
-    told = code not in (OK, ALERT) or (code == ALERT and not plan.alert)
-    seen.expect(number, code in plan.codes, f"it left with {code}, not with {plan.codes}: {said}")
+    seen.expect(number, code == wanted.code, f"it left with {code}, not {wanted.code}: {said}")
     seen.expect(number, "Traceback" not in said and "bug" not in said, "it broke down")
+    seen.expect(number, bool(said) == (code != OK), "it was silent, or was not, at the wrong time")
+    for name in (wanted.alerts or "").split(","):
+        seen.expect(number, name in said, f"{name} was not told")
     if code in (OK, ALERT):
         rows = pl.read_parquet(output)
-        seen.expect(
-            number, rows["as_of"].unique().to_list() == [day], "the output is of another day"
-        )
+        of = rows["as_of"].unique().to_list()
+        seen.expect(number, of == [day], "the output is of another day")
         seen.expect(number, bool(rows["p_churn_30d"].is_between(0, 1).all()), "a chance is none")
     elif before:
-        seen.expect(number, digest(output) == before, "yesterday's output was touched")
-        seen.expect(number, bool(said), "it failed in silence")
-    if plan.alert and told is False:
-        seen.expect(number, plan.alert in said, f"{plan.alert} was not told")
-    if code == OK:
-        seen.expect(number, not said, "it was not silent")
+        seen.expect(number, digest(place) == before, "what was there before was touched")
     if number == AGAIN:
         kept = digest(place)
-        code, _, _ = called(folder, place, day, "--refit-after", f"{REFIT_DAYS}d")
+        code, _, _ = called(folder, place, day, *usual)
         seen.expect(number, (code, digest(place)) == (OK, kept), "the same run gave other bytes")
 
 
-def ledger(place: Path, days: list[date], seen: Seen) -> None:
+def fitted_on(days: list[date]) -> dict[date, date]:
+    """Return by night that should stand in the ledger the day of the model that it should use."""
+    found: dict[date, date] = {}
+    fitted = days[0]
+    for number, day in enumerate(days):
+        if plan(number).code == BROKEN_DATA:
+            continue
+        if plan(number).is_forced or (day - fitted).days >= REFIT_DAYS:
+            fitted = day
+        found[day] = fitted
+    return found
+
+
+def ledger(place: Path, days: list[date], contracts: pl.DataFrame, seen: Seen) -> None:
     """Hold the ledger and the live figures against the nights that there were."""
-    runs, live = (
-        next(iter((place / "model").rglob(f"*{n}*.parquet")), None) for n in ("run", "live")
-    )
-    seen.expect(len(days), runs is not None and live is not None, "there is no ledger")
-    if runs is None or live is None:
-        return
-    table, known = pl.read_parquet(runs), pl.read_parquet(live)
-    failed = {days[n] for n, plan in PLAN.items() if plan.codes == (BROKEN_DATA,) and n < len(days)}
-    wanted = [day for day in days if day not in failed]
-    seen.expect(len(days), table["as_of"].to_list() == wanted, "the ledger has other nights")
+    runs, live = (pl.read_parquet(place / "model" / f"{name}.parquet") for name in ("runs", "live"))
+    last, fitted = len(days), fitted_on(days)
+    seen.expect(last, runs["as_of"].to_list() == list(fitted), "the ledger has other nights")
+    models = runs["fitted_as_of"].to_list()
+    seen.expect(last, models == list(fitted.values()), "models are of other days")
     seen.expect(
-        len(days), table["model_id"].n_unique() >= 1 + len(days) // REFIT_DAYS - 1, "no refit"
+        last,
+        runs["model_id"].n_unique() == len(set(fitted.values())),
+        "there are not as many models as fits",
     )
-    judged = known.filter(pl.col("scored_on").is_not_null(), pl.col("horizon_days") == 30)
-    seen.expect(len(days), judged.height >= max(len(days) - 32, 0), "no live figures of 30 days")
-    print(table.select("as_of", "model_id", "n_customers", "n_usage", "alerts"))
-    print(
-        judged.select("as_of", "scored_on", "n", "n_foretold", "n_left", "auc", "brier_skill", "z")
-    )
+    alerts = [plan(number).alerts for number, day in enumerate(days) if day in fitted]
+    seen.expect(last, runs["alerts"].to_list() == alerts, "the ledger has other alerts")
+    known = live.filter(pl.col("horizon_days") == RISK_DAYS)
+    expected = {}
+    for day in fitted:
+        known_days = [run for run in fitted if (day - run).days >= RISK_DAYS + GRACE_DAYS]
+        expected[day] = max(known_days, default=None)
+    seen.expect(last, known["scored_on"].to_list() == list(expected.values()), "others were judged")
+    for row in known.filter(pl.col("scored_on").is_not_null()).iter_rows(named=True):
+        scores = pl.read_parquet(place / "model" / "scores" / f"as_of={row['scored_on']}.parquet")
+        came = (row["n"], row["n_left"], round(row["n_foretold"], 6))
+        seen.expect(last, came == judged(scores, contracts), f"{row['scored_on']}: {came}")
+    with pl.Config(tbl_rows=-1, tbl_cols=-1):
+        print(runs.select("as_of", "fitted_as_of", "n_customers", "n_usage", "alerts"))
+        print(known.drop("horizon_days", "scored_by", "of_control", "n_unknown"))
+
+
+def judged(scores: pl.DataFrame, contracts: pl.DataFrame) -> tuple[int, int, float]:
+    """Return customers, leavers and the sum of chances of a run, counted without csk."""
+    day = scores["as_of"][0]
+    ends = pl.col("ended_on").fill_null(date.max)
+    until = day + timedelta(days=RISK_DAYS)
+    rows = contracts.filter(pl.col("started_on") <= ends)
+    there = rows.filter((pl.col("started_on") < day) & (ends >= day))
+    # A contract that begins up to the grace after another ended carries it on.
+    carried = rows.filter((pl.col("started_on") <= until) & (ends >= until))["customer_id"]
+    left = there["customer_id"].unique().is_in(carried.implode()).not_().sum()
+    n = there["customer_id"].n_unique()
+    found = scores.join(there, on="customer_id", how="semi")["p_churn_30d"].sum()
+    return n, int(left), round(found, 6)
 
 
 def main() -> None:
@@ -214,7 +246,7 @@ def main() -> None:
         for number, day in enumerate(days):
             written(changed(until(tables, day), number, day), folder)
             one_night(number, day, folder, place, seen)
-        ledger(place, days, seen)
+        ledger(place, days, tables["subscriptions"], seen)
     print(f"{len(seen.seconds)} nights, {sum(seen.seconds) / len(seen.seconds):.1f} s a night")
     print(f"{len(seen.wrong)} things were not as they should be", *seen.wrong, sep="\n  ")
     raise SystemExit(bool(seen.wrong))

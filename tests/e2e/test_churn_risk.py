@@ -1,5 +1,6 @@
 """A nightly run with a kept model: codes, locks, kills, full disks, and the same bytes again."""
 
+import fcntl
 import hashlib
 import json
 import os
@@ -20,13 +21,28 @@ from csk.errors import ExitCode
 SOURCE = Path(__file__).parents[2] / "src"
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 FITTED, NIGHT, NEXT = "2025-11-01", "2025-11-02", "2025-11-03"
-KILLS = int(os.environ.get("CSK_TEST_KILLS", "10"))
+KILLS = int(os.environ.get("CSK_TEST_KILLS", "3"))
+"""Each costs two runs; whoever touches what is written asks for a hundred."""
 
 
 @pytest.fixture(scope="session")
 def fitted(tmp_path_factory) -> Path:
-    """A folder with a model of one day, and the store of what it was fitted on."""
-    folder = tmp_path_factory.mktemp("fitted")
+    """A folder with a model of one day, and the store of what it was fitted on.
+
+    Fitted once for all processes of a run of tests; each works on a copy.
+    """
+    here = tmp_path_factory.mktemp("fitted")
+    among = here.parent.parent if "PYTEST_XDIST_WORKER" in os.environ else here.parent
+    with (among / "fitted.lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        if not (among / "fitted-once").exists():
+            fit(here)
+            shutil.copytree(here, among / "fitted-once")
+            return here
+    return Path(shutil.copytree(among / "fitted-once", here, dirs_exist_ok=True))
+
+
+def fit(folder: Path) -> None:
     command = [sys.executable, "-m", "csk", "churn-risk", str(SAMPLE), "--store", "store"]
     ran = subprocess.run(
         [*command, "--model", "risk", "--refit", "--as-of", FITTED, "-q"],
@@ -37,7 +53,6 @@ def fitted(tmp_path_factory) -> Path:
         check=False,
     )
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
-    return folder
 
 
 @pytest.fixture

@@ -35,8 +35,6 @@ from csk.tables.known import Known
 from csk.tables.landmarks import landmark_days, panel
 from csk.tables.market import feature_users, list_prices, popular_features, unit_prices
 
-MAIN_DAYS: Final = 90
-"""Models are chosen by the horizon that is nearest to it."""
 MOST_ROWS: Final = 1_200_000
 """Rows of customer and landmark that a model is fitted on; of more customers, a sample."""
 ORDER: Final = ["customer_id", "landmark_on"]
@@ -101,7 +99,7 @@ def fitted(book: Book, engine: Engine, settings: Settings, standing: Standing) -
     rows = _panel(book, engine, settings, (days, edges, known), share)
     if n_ends(rows, span.as_of) < ENOUGH_EVENTS:
         return None
-    main = min(horizons.risk_days, key=lambda risk: abs(risk - MAIN_DAYS))
+    main = scoring.main_days(horizons.risk_days)
     found = checks.findings(rows, days, span.as_of, main)
     checks.refuse_fatal(found)
     asked = Question(

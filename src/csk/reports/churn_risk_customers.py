@@ -34,9 +34,14 @@ def customers(result: ChurnRisk, settings: Settings, say: Words, top: int) -> li
         return []
     keep = [name for name in settings.keep if name in result.customers.columns]
     days, has_change = result.horizons.retained_days, _has_change(result)
+    has_why = any(row.get("reason_1") is not None for row in found)
+    of = "" if result.book.is_contractual else "_all"
     rows: list[tuple[str, ...]] = []
     for row in found:
         first = _figures(row, keep, result, say, has_change=has_change)
+        if not has_why:
+            rows.append(first)
+            continue
         why = reasons(row, result.book.currency, say) or [""]
         rows.append((*first, why[0]))
         rows += [(*("" for _ in first), one) for one in why[1:]]
@@ -47,10 +52,13 @@ def customers(result: ChurnRisk, settings: Settings, say: Words, top: int) -> li
         *((GridColumn(say("risk.change"), "right", priority=1),) if has_change else ()),
         GridColumn(say("risk.at_risk"), "right"),
         GridColumn(say("risk.brings"), "right", priority=2),
-        GridColumn(say("risk.why")),
+        *((GridColumn(say(f"risk.why{of}")),) if has_why else ()),
     )
-    caption = say("risk.top_caption", days=str(days))
-    return [Heading(say("risk.top")), Grid("", columns, tuple(rows), caption=caption)]
+    # A caption explains what is shown, and nothing that is not.
+    caption = [say("risk.top_caption", days=str(days))]
+    caption += [say(f"risk.top_caption_why{of}")] if has_why else []
+    caption += [say("risk.top_caption_change")] if has_change else []
+    return [Heading(say("risk.top")), Grid("", columns, tuple(rows), caption=" ".join(caption))]
 
 
 def _figures(

@@ -147,7 +147,7 @@ CUSTOMER_LTV: Final = Table(
 
 
 def _reason(number: int) -> tuple[Column, ...]:
-    """Return the columns of the reason at a place."""
+    """Return the columns of the reason at a place, within the horizon nearest to 90 days."""
     name = f"reason_{number}"
     return (
         Column(name, "text", f"What counts {('most', 'next', 'third')[number - 1]}: a group."),

@@ -137,5 +137,8 @@ WORKING: Final = Table(
         Column("n_due_churn", "count", "Of those, customers who left."),
         Column("amount_level", "amount", "What contracts add and take, without knowing customers."),
         Column("is_churned", "flag", "Whether the customer left."),
+        Column("left", "number", "1 where the customer left, otherwise 0."),
+        Column("text", "text", "Value of a column of text; empty where there is none."),
+        Column("bin", "count", "Number of a range of values, from 0; -1 = not known."),
     ),
 )

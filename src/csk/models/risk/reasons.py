@@ -13,6 +13,7 @@ import polars as pl
 from csk.models.risk import design, glass
 from csk.models.risk.calibrating import IDENTITY, Calibration
 from csk.models.risk.curve import shares_of_bins
+from csk.models.risk.design import Flags
 from csk.models.risk.glass import GlassBox
 from csk.models.risk.leads import fading
 from csk.models.risk.logits import Horizon, logits, slopes
@@ -28,7 +29,11 @@ _SIGNS: Final = {"higher": 1.0, "lower": -1.0, "neither": 0.0}
 
 
 class Reasons(NamedTuple):
-    """What moves each customer's chance; ranks are of the groups that raise it, strongest first."""
+    """What moves each customer's chance; ranks are of the groups that raise it, strongest first.
+
+    Only a group with a feature that raises the chance and is worse than usual in the plan is
+    ranked: that a customer is like all others is no reason.
+    """
 
     groups: tuple[str, ...]
     features: tuple[str, ...]
@@ -152,16 +157,16 @@ def _mean_slopes(of: _Frame, whole: Floats) -> Floats:
 
 def _rank(of: _Frame, part: pl.DataFrame, by_feature: Floats, into: Reasons, rows: slice) -> None:
     """Fill in the groups that raise the chance of a block's rows, and what to say of them."""
-    parts = [by_feature[rows_of] for rows_of in of.members]
-    by_group = np.stack([one.sum(axis=0) for one in parts])
+    by_group = np.stack([by_feature[at].sum(axis=0) for at in of.members])
     into.contributions[rows] = by_group.T
-    leading = np.stack(
-        [rows_of[one.argmax(axis=0)] for rows_of, one in zip(of.members, parts, strict=True)]
-    )
+    worse = np.where(_is_worse(of, part), by_feature, -np.inf)
+    leading = np.stack([at[worse[at].argmax(axis=0)] for at in of.members])
+    told = np.stack([worse[at].max(axis=0) > 0.0 for at in of.members])
+    ranked = np.where(told, by_group, -np.inf)
     top = min(TOP, len(of.groups))
-    order = np.argsort(-by_group, axis=0, kind="stable")[:top]
+    order = np.argsort(-ranked, axis=0, kind="stable")[:top]
     n = np.arange(part.height)
-    rises = by_group[order, n]
+    rises = ranked[order, n]
     for rank in range(top):
         chosen = np.flatnonzero(rises[rank] > 0.0)
         at = chosen + rows.start
@@ -169,6 +174,24 @@ def _rank(of: _Frame, part: pl.DataFrame, by_feature: Floats, into: Reasons, row
         into.feature[at, rank] = leading[order[rank, chosen], chosen]
         into.contribution[at, rank] = rises[rank, chosen]
     _say(of, part, into, rows)
+
+
+def _is_worse(of: _Frame, part: pl.DataFrame) -> Flags:
+    """Tell (features, n) which values may be named: worse than the plan's median, or not known.
+
+    Where neither end is better, what differs from it; a plan always.
+    """
+    plan = design.codes(of.box.recipe, part)
+    found = np.ones((len(of.features), part.height), np.bool_)
+    for row, one in enumerate(of.box.recipe.measures):
+        value = part[one.name].cast(pl.Float64).to_numpy()
+        middle = np.array(one.quartiles)[plan, _MIDDLE]
+        if one.better == "neither":
+            found[row] = value != middle
+        else:
+            sign = 1.0 if one.better == "higher" else -1.0
+            found[row] = ~(sign * value >= sign * middle)
+    return found
 
 
 def _say(of: _Frame, part: pl.DataFrame, into: Reasons, rows: slice) -> None:

@@ -1,8 +1,10 @@
 """From a model and a day to one row a customer: chances, reasons, and what is at stake.
 
-One rule: value at risk, causes and reasons are of one horizon, the longest that was asked for.
+One rule: value at risk, causes and bounds are of one horizon, the longest that was asked for;
+reasons are of the one nearest to 90 days, in which something can still be done.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -26,6 +28,7 @@ from csk.stats.profit import net_benefit
 from csk.tables.spells import INVOLUNTARY, UNKNOWN, VOLUNTARY
 
 CAUSES: Final = {VOLUNTARY: "voluntary", INVOLUNTARY: "involuntary", UNKNOWN: "unknown"}
+MAIN_DAYS: Final = 90
 BLOCK: Final = 100_000
 """Customers scored at once."""
 _TYPES: Final[dict[str, pl.DataType]] = {
@@ -37,6 +40,11 @@ _TYPES: Final[dict[str, pl.DataType]] = {
     "number": pl.Float64(),
     "flag": pl.Boolean(),
 }
+
+
+def main_days(risk_days: Sequence[int]) -> int:
+    """Return the horizon that models are chosen by and reasons are of."""
+    return min(risk_days, key=lambda days: abs(days - MAIN_DAYS))
 
 
 def refuse_others(model: RiskModel, book: Book, horizons: Horizons) -> None:
@@ -89,17 +97,17 @@ def _told(model: RiskModel, panel: pl.DataFrame, horizons: Horizons) -> pl.DataF
     hazards = model.hazards(panel)
     causes = p_churn_by_cause(hazards, edges, longest)
     by = model.calibration if model.chosen == GLASS else IDENTITY
-    why = reasons(model.box, panel, longest, by)
-    low, high = interval(model.box, panel, longest, by)
+    why = reasons(model.box, panel, main_days(horizons.risk_days), by)
+    low, high = (_logit(bound) for bound in interval(model.box, panel, longest, by))
     # The glass box alone knows how sure it is: other chances take over its width in odds.
-    moved = _logit(p_churn(hazards, edges, longest)) - why.logit
+    moved = _logit(p_churn(hazards, edges, longest)) - (low + high) / 2.0
     found = panel.select("customer_id").with_columns(
         **{
             f"p_churn_{days}d": pl.Series(p_churn(hazards, edges, days))
             for days in horizons.risk_days
         },
-        p_churn_low=pl.Series(_chance(_logit(low) + moved)),
-        p_churn_high=pl.Series(_chance(_logit(high) + moved)),
+        p_churn_low=pl.Series(_chance(low + moved)),
+        p_churn_high=pl.Series(_chance(high + moved)),
     )
     by_cause = {CAUSES[cause]: causes[:, i] for i, cause in enumerate(model.box.causes)}
     nobody = np.zeros(panel.height)

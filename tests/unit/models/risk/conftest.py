@@ -19,7 +19,7 @@ class Known(NamedTuple):
     """Logit of leaving at a renewal (monthly), or within 30 days."""
 
 
-def monthly(n, seed=0, effects=(0.6, -0.5), causes=(1.0,)):
+def monthly(n, seed=0, effects=(-0.6, 0.5), causes=(1.0,)):
     """Contracts of a month: who leaves does so at an end of term, 30 days apart."""
     rng = np.random.default_rng(seed)
     columns, eta = _columns(rng, n, effects)
@@ -29,7 +29,7 @@ def monthly(n, seed=0, effects=(0.6, -0.5), causes=(1.0,)):
     return Known(_panel(rng, columns, end, due, 1, causes), eta)
 
 
-def daily(n, seed=0, effects=(0.6, -0.5), causes=(1.0,)):
+def daily(n, seed=0, effects=(-0.6, 0.5), causes=(1.0,)):
     """No terms: who leaves does so on any day."""
     rng = np.random.default_rng(seed)
     columns, eta = _columns(rng, n, effects)
@@ -39,7 +39,7 @@ def daily(n, seed=0, effects=(0.6, -0.5), causes=(1.0,)):
     return Known(_panel(rng, columns, end, due, 0, causes), eta)
 
 
-def by_bin(n, seed=0, effects=(0.6, -0.5), causes=(1.0,)):
+def by_bin(n, seed=0, effects=(-0.6, 0.5), causes=(1.0,)):
     """The very law of the glass box: logits of bins are a level by length and the same effects."""
     rng = np.random.default_rng(seed)
     columns, eta = _columns(rng, n, effects)
@@ -69,7 +69,7 @@ def _columns(rng, n, effects):
         "tenure_days": rng.exponential(300, n),
         "plan": plan,
     }
-    return columns, -3.0 + effects[0] * trend + effects[1] * np.log1p(tickets)
+    return columns, -3.8 + effects[0] * trend + effects[1] * np.log1p(tickets)
 
 
 def _panel(rng, columns, end, due, term, causes):

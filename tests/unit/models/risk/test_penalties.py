@@ -16,7 +16,7 @@ def noisy(known, seed=0, n_columns=14):
     return known.panel.with_columns(**columns)
 
 
-def test_every_column_has_a_strength_and_bins_have_fixed_priors(daily, until):
+def test_every_column_has_a_strength_and_bins_have_fixed_priors(daily):
     recipe = design.recipe(daily(500).panel)
     faded = glass.faded(recipe)
     by = penalties.priors(recipe, faded, 7)

@@ -29,8 +29,8 @@ def test_contributions_add_up_to_the_logit_of_the_chance_that_is_shown(
 def test_the_first_reason_is_the_largest_true_effect(daily, until):
     known = daily(6000)
     _, why = found(known, until)
-    trend = 0.6 * known.panel["usage_to_baseline"].to_numpy()
-    tickets = -0.5 * np.log1p(known.panel["tickets_28d"].to_numpy())
+    trend = -0.6 * known.panel["usage_to_baseline"].to_numpy()
+    tickets = 0.5 * np.log1p(known.panel["tickets_28d"].to_numpy())
     truth = np.stack([trend - trend.mean(), tickets - tickets.mean()])
     at = np.argsort(-why.logit)[:600]
     names = np.array(["usage", "tickets"])[truth.argmax(axis=0)]
@@ -45,7 +45,19 @@ def test_only_what_raises_the_chance_is_a_reason_and_the_strongest_comes_first(d
     assert (rises > 0).all()
     assert (np.diff(np.where(named, why.contribution, 0.0), axis=1) <= 0).all()
     raised = (why.contributions > 0).sum(axis=1)
-    assert named.sum(axis=1).tolist() == np.minimum(raised, TOP).tolist()
+    assert (named.sum(axis=1) <= np.minimum(raised, TOP)).all()
+
+
+def test_who_is_like_all_others_of_the_plan_has_no_reason_in_it(daily, until):
+    known, why = found(daily(2000), until)
+    for rank in range(TOP):
+        value, typical = why.value[:, rank], why.typical[:, rank]
+        seen = ~np.isnan(value)
+        assert (value[seen] != typical[seen]).all()
+        tickets = why.feature[:, rank] == why.features.index("tickets_28d")
+        assert (value[tickets] > typical[tickets]).all()
+        usage = why.feature[:, rank] == why.features.index("usage_to_baseline")
+        assert (value[usage] < typical[usage]).all()
 
 
 def test_a_reason_tells_the_value_and_the_median_of_the_plan(daily, until):
