@@ -186,8 +186,11 @@ def bg_nbd(rng: Generator) -> Iterator[Answer]:
     typical = int(np.argmin(np.abs(of.x - 3) + np.abs(of.t_x / of.T - 0.8)))
     one = (number[typical], low[typical], high[typical])
     yield Answer("purchases of one buyer", truth[typical], one[0], one[0] * one[1], one[0] * one[2])
-    whole, ends = number.sum(), ((number * low).sum(), (number * high).sum())
-    yield Answer("expected purchases of all", truth.sum(), whole, *ends)
+    points = (of.x, of.t_x, of.T)
+    whole = number.sum()
+    shares = repeat.interval_of_sum(fit, points, 52, number)  # type: ignore[arg-type] # likewise
+    ends = tuple(share * whole for share in shares)
+    yield Answer("expected purchases of all", truth.sum(), whole, ends[0], ends[1])
     some = chances.purchases_ahead(fit, of.x[::4], of.t_x[::4], of.T[::4], 52.0)
     chance = Z * np.sqrt(4 * some.variance.sum())
     lower, upper = (float(np.hypot(whole - end, chance)) for end in ends)
@@ -268,7 +271,7 @@ def drawn(fit: tails.TailFit, seen: LifeTable, rng: Generator, true: Floats) -> 
     curves = np.cumprod(1 - tails.family_hazards(fit.family, at, AGES[-1]), axis=-1)
     best = np.cumprod(1 - tails.hazards(fit, AGES[-1]))
     for t, truth in zip(AGES, true, strict=True):
-        low, high = np.quantile(curves[:, t - 1], [0.025, 0.975])
+        low, high = np.quantile(curves[:, t - 1], [0.025, 0.975], method="weibull")
         yield Answer(f"survival to {t}", float(truth), best[t - 1], float(low), float(high))
 
 
@@ -303,7 +306,7 @@ def subscriptions(rng: Generator) -> Iterator[Answer]:
             residual.expected_payments(curve, here, here + months, here + 1, 1)[0]
             for curve in (grid, moved)
         )
-        low, high = np.quantile(by_draw @ n, [0.025, 0.975])
+        low, high = np.quantile(by_draw @ n, [0.025, 0.975], method="weibull")
         truth = sum(
             m * true[h + 1 : h + months + 1].sum() / true[h] for h, m in zip(here, n, strict=True)
         )

@@ -259,6 +259,6 @@ def _bounds(
     if any(side.factors.n < ENOUGH_DRAWN for side in sides):
         return nothing, nothing, None, None
     split = decomposition.parts(*(drawn * _TO_COUNTS for drawn in factor_draws(groups)))
-    low, high = np.quantile(split, _ENDS, axis=0)
-    ends = np.quantile(split.sum(axis=1), _ENDS)
+    low, high = np.quantile(split, _ENDS, axis=0, method="weibull")
+    ends = np.quantile(split.sum(axis=1), _ENDS, method="weibull")
     return low.tolist(), high.tolist(), float(ends[0]), float(ends[1])

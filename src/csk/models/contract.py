@@ -274,7 +274,7 @@ def _interval(
     drawn, _ = residual.expected_payments(
         curve.draws, here[first], end[first], due[first], term[first]
     )
-    low, mid, high = np.quantile(drawn, [0.025, 0.5, 0.975], axis=0)
+    low, mid, high = np.quantile(drawn, [0.025, 0.5, 0.975], axis=0, method="weibull")
     safe = np.where(mid > 0, mid, 1.0)
     return np.minimum(low / safe, 1.0)[at], np.maximum(high / safe, 1.0)[at]
 
@@ -319,7 +319,7 @@ def total_interval(
     if total == 0:
         return 1.0, 1.0
     tail = (1 - level) / 2
-    low, high = np.quantile(drawn / total, [tail, 1 - tail])
+    low, high = np.quantile(drawn / total, [tail, 1 - tail], method="weibull")
     return float(low), float(high)
 
 

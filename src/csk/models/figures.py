@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from csk.models import contract
+from csk.models import contract, repeat
 from csk.models.contract import ContractFit, Horizons
 from csk.models.repeat import RepeatFit
 from csk.models.tiers import NAMES, TierPlan
@@ -114,16 +114,10 @@ def _mean(rows: pl.DataFrame, column: str) -> float:
 def _bounds(
     customers: pl.DataFrame, fit: ContractFit | RepeatFit, horizons: Horizons
 ) -> tuple[float | None, float | None]:
-    """Return the bounds of the book's residual LTV as shares of it.
-
-    A shop's parameters move all customers together, so its bounds are the sums of theirs.
-    """
+    """Return the bounds of the book's residual LTV as shares of it; null where none can be told."""
     if isinstance(fit, ContractFit):
         return contract.total_interval(customers, fit, horizons)
-    total = int(customers["ltv_amount"].sum())
-    if not total or customers["ltv_low"].null_count() == customers.height:
-        return None, None
-    return int(customers["ltv_low"].sum()) / total, int(customers["ltv_high"].sum()) / total
+    return repeat.total_interval(customers, fit, horizons) or (None, None)
 
 
 def _churned_last_year(

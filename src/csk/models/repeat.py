@@ -4,8 +4,9 @@ One rule: who is gone, and for how long the others stay, is read off the gaps be
 (`w(n)`); how often and for how much those buy who stay is BG/NBD and Gamma-Gamma.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -185,6 +186,43 @@ def _stay_if_retained(stays: Floats, within: Floats, leaves: Floats, full: int) 
     return np.asarray(full + later)
 
 
+def total_interval(
+    customers: pl.DataFrame, fitted: RepeatFit, horizons: Horizons
+) -> tuple[float, float] | None:
+    """Return 95 % bounds of the residual LTV of customers together, as shares of its estimate.
+
+    The parameters of BG/NBD move all of them at once: each move is summed before its logarithm is
+    taken, so that errors which part customers cancel as they do in the sum. `customers` is the
+    result of `score` with `ltv_amount`. Null where there is no covariance, or nothing to add up.
+    """
+    alive = customers.filter(pl.col("ltv_amount") > 0)
+    if alive.is_empty() or not _is_told(fitted.purchases):
+        return None
+    end = (plus_months(horizons.as_of, horizons.ltv_months) - horizons.as_of).days
+    x, t_x, T = (
+        alive[n].cast(pl.Int64).to_numpy() for n in ("n_purchases", "recency_days", "age_days")
+    )
+    amount = alive["ltv_amount"].cast(pl.Float64).to_numpy()
+    return interval_of_sum(fitted.purchases, (x - 1, t_x, T), end, amount)
+
+
+def interval_of_sum(
+    purchases: bgnbd.BgNbdFit, points: tuple[Ints, Ints, Ints], days: int, amount: Floats
+) -> tuple[float, float]:
+    """Return 95 % bounds of a sum of expectations, as shares of it; see `total_interval`.
+
+    `points` are (x, t_x, T) of each customer, `amount` (> 0) what its expectation adds to the sum.
+    """
+    cells = _coarse(*points)
+    now = bgnbd.expected_purchases(purchases, *cells.points, days)
+    weight = np.bincount(cells.at, amount)
+    each = np.divide(weight, now, out=np.zeros_like(weight), where=now > 0)
+    moves = _moves(purchases, cells.points, days)
+    squared = sum((np.log(float(up @ each) / float(down @ each)) / 2) ** 2 for up, down in moves)
+    spread = float(np.exp(min(_NORMAL_95 * np.sqrt(squared), _WIDEST)))
+    return 1.0 / spread, spread
+
+
 def _interval(
     fitted: RepeatFit, x: Ints, t_x: Ints, T: Ints, days: int, number: Floats
 ) -> tuple[Floats, Floats]:
@@ -193,29 +231,50 @@ def _interval(
     The parameters are moved by one standard error along each axis of their covariance; the
     moves of the logarithm add in squares (delta method). NaN where there is no covariance.
     """
-    covariance = fitted.purchases.covariance
-    if fitted.purchases.is_at_bound or not np.isfinite(covariance).all():
+    if not _is_told(fitted.purchases):
         nothing = np.full(len(number), np.nan)
         return nothing, nothing
-    values, axes = np.linalg.eigh(covariance)
+    cells = _coarse(x, t_x, T)
+    squared = np.zeros(len(cells.points[0]))
+    for up, down in _moves(fitted.purchases, cells.points, days):
+        squared += (np.log(np.maximum(up, 1e-300) / np.maximum(down, 1e-300)) / 2) ** 2
+    spread = np.exp(np.minimum(_NORMAL_95 * np.sqrt(squared), _WIDEST))[cells.at]
+    return 1.0 / spread, spread
+
+
+class _Coarse(NamedTuple):
+    """Customers alike in purchases and, to a number of days, in time."""
+
+    points: tuple[Ints, Ints, Ints]
+    """(x, t_x, T) of one customer of each kind."""
+    at: Ints
+    """The kind of each customer."""
+
+
+def _coarse(x: Ints, t_x: Ints, T: Ints) -> _Coarse:
     coarse, steps = np.asarray(T) // INTERVAL_DAYS, int(np.max(T, initial=0)) // INTERVAL_DAYS + 1
     packed = (np.asarray(x) * steps + np.asarray(t_x) // INTERVAL_DAYS) * steps + coarse
     _, some, at = np.unique(packed, return_index=True, return_inverse=True)
-    squared = np.zeros(len(some))
+    return _Coarse((x[some], t_x[some], T[some]), at)
+
+
+def _is_told(purchases: bgnbd.BgNbdFit) -> bool:
+    """Whether the fit says how far it may be off."""
+    return not purchases.is_at_bound and bool(np.isfinite(purchases.covariance).all())
+
+
+def _moves(
+    purchases: bgnbd.BgNbdFit, points: tuple[Ints, Ints, Ints], days: int
+) -> Iterator[tuple[Floats, Floats]]:
+    """Yield expected purchases with the parameters moved up and down each axis of their errors."""
+    values, axes = np.linalg.eigh(purchases.covariance)
     for value, axis in zip(values, axes.T, strict=True):
-        ends = [
-            bgnbd.expected_purchases(
-                _moved(fitted.purchases, sign * np.sqrt(max(value, 0.0)) * axis),
-                x[some],
-                t_x[some],
-                T[some],
-                days,
-            )
+        step = np.sqrt(max(value, 0.0)) * axis
+        up, down = (
+            bgnbd.expected_purchases(_moved(purchases, sign * step), *points, days)
             for sign in (1.0, -1.0)
-        ]
-        squared += (np.log(np.maximum(ends[0], 1e-300) / np.maximum(ends[1], 1e-300)) / 2) ** 2
-    spread = np.exp(np.minimum(_NORMAL_95 * np.sqrt(squared), _WIDEST))[at]
-    return 1.0 / spread, spread
+        )
+        yield up, down
 
 
 def _moved(fitted: bgnbd.BgNbdFit, step: Floats) -> bgnbd.BgNbdFit:

@@ -200,7 +200,7 @@ def _ahead(
             continue
         share = float(whole[age]) / max(float(whole[start]), 1e-300)
         moved = drawn[:, age] / np.maximum(drawn[:, start], 1e-300)
-        low, high = (float(bound) for bound in np.quantile(moved, [0.025, 0.975]))
+        low, high = (float(bound) for bound in np.quantile(moved, [0.025, 0.975], method="weibull"))
         seen = float(survival.survival_at(observed, [age])[0])
         known = seen if np.isfinite(seen) else None
         # A fit on a bound lies at the edge of what is drawn around it.

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from csk.models import contract
+from csk.models import contract, repeat
 from csk.models.contract import ContractFit, Horizons
 from csk.models.newcomers import Newcomer
 from csk.models.outlook import Bounds, predicted, tail_share
@@ -131,13 +131,12 @@ def came(of: Worth, received: pl.DataFrame, n_months: int, horizons: Horizons) -
 
 
 def _bounds(alive: pl.DataFrame, fit: ContractFit | RepeatFit, horizons: Horizons) -> Bounds | None:
-    """Return bounds of a sum of LTV; a shop's parameters move all customers together."""
+    """Return bounds of a sum of LTV; null where none can be told."""
     whole = int(alive["ltv_amount"].sum())
     if not whole:
         return None
     if isinstance(fit, ContractFit):
-        low, high = contract.total_interval(alive, fit, horizons)
-        return Bounds(low * whole, high * whole)
-    if alive["ltv_low"].null_count():
-        return None
-    return Bounds(float(alive["ltv_low"].sum()), float(alive["ltv_high"].sum()))
+        shares: tuple[float, float] | None = contract.total_interval(alive, fit, horizons)
+    else:
+        shares = repeat.total_interval(alive, fit, horizons)
+    return None if shares is None else Bounds(shares[0] * whole, shares[1] * whole)

@@ -1,14 +1,17 @@
 from dataclasses import replace
 from datetime import date, timedelta
 
+import numpy as np
 import polars as pl
 import pytest
 
 from csk.models import contract, figures
 from csk.models.contract import Horizons
 from csk.models.figures import book_figures, tier_rows
+from csk.models.repeat import RepeatFit
 from csk.models.tiers import TierPlan
 from csk.models.value import UNIT
+from csk.stats.bgnbd import BgNbdFit
 
 AS_OF = date(2024, 1, 1)
 LONG_AGO = date(2000, 1, 1)
@@ -42,6 +45,9 @@ def person(name, days=900, left=None, **more):
         "margin_share": 1.0 if alive else None,
         "frequency": 0.5 if alive else None,
         "discount_factor": 1.0 if alive else None,
+        "n_purchases": 4,
+        "recency_days": 300,
+        "age_days": 330,
         "tier": "high-touch" if alive else None,
         **more,
     }
@@ -51,9 +57,16 @@ def people(*rows):
     return pl.DataFrame(rows, infer_schema_length=None, schema_overrides={"curve": pl.Int32})
 
 
-def told(*rows):
-    """Return the figures of a shop: those of a contract need a fit, and have their own test."""
-    return book_figures(people(*rows).drop("mrr_amount"), None, HORIZONS, LONG_AGO)
+def buying(covariance):
+    """Return the fit of a shop, as far as its sums need it."""
+    purchases = BgNbdFit(0.8, 240.0, 0.8, 2.5, covariance, -1.0, 2.0, 0.0, True, False)
+    return RepeatFit(None, purchases, None, 9, 1)
+
+
+def told(*rows, covariance=0.01):
+    """Return the figures of a shop whose log-parameters have this variance."""
+    shop = buying(covariance * np.eye(4))
+    return book_figures(people(*rows).drop("mrr_amount"), shop, HORIZONS, LONG_AGO)
 
 
 def test_a_book_is_added_up():
@@ -65,7 +78,8 @@ def test_a_book_is_added_up():
     assert found.value_at_risk == 40 * UNIT
     assert found.mrr_amount is None
     assert found.p_churn == ((30, pytest.approx(0.1)), (90, pytest.approx(0.3)))
-    assert (found.ltv_low, found.ltv_high) == (150 * UNIT, 900 * UNIT)
+    assert found.ltv_low < 200 * UNIT < found.ltv_high
+    assert found.ltv_low * found.ltv_high == pytest.approx((200 * UNIT) ** 2)
     assert found.simple_ltv == 100 * UNIT
     assert found.new_customers == ()
 
@@ -107,11 +121,14 @@ def test_nobody_alive_is_worth_nothing():
     assert found.p_churn == ((30, 0.0), (90, 0.0))
 
 
-def test_bounds_are_unknown_where_nobody_has_any():
-    rows = [person("a", ltv_low=None, ltv_high=None)]
-    frame = people(*rows).with_columns(pl.col("ltv_low", "ltv_high").cast(pl.Int64))
-    found = book_figures(frame.drop("mrr_amount"), None, HORIZONS, LONG_AGO)
+def test_bounds_are_unknown_where_errors_are():
+    found = told(person("a"), covariance=np.nan)
     assert (found.ltv_low, found.ltv_high) == (None, None)
+
+
+def test_bounds_of_what_is_known_for_sure_are_the_sum():
+    found = told(person("a"), person("b"), covariance=0.0)
+    assert (found.ltv_low, found.ltv_high) == (200 * UNIT, 200 * UNIT)
 
 
 def lasting(*groups):
@@ -169,5 +186,5 @@ def test_without_anybody_left_out_there_is_no_such_row():
 
 def test_a_year_whose_ends_were_not_all_seen_has_no_churn_rate():
     frame = people(person("a"), person("b", left=10)).drop("mrr_amount", strict=False)
-    seen = book_figures(frame, None, HORIZONS, HORIZONS.as_of - timedelta(days=300))
+    seen = book_figures(frame, buying(np.eye(4)), HORIZONS, HORIZONS.as_of - timedelta(days=300))
     assert seen.churn_rate is None

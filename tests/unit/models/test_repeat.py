@@ -12,6 +12,7 @@ from csk.tables.purchases import gap_counts
 from csk.tables.snapshot import purchase_snapshot
 
 BEGIN, AS_OF = date(2022, 1, 1), date(2024, 1, 1)
+AHEAD = Horizons(AS_OF, (30, 90, 365), 36)
 NAMES = ("n_expected", "n_present", "n_retained", "duration_months", "unit_price_amount")
 
 
@@ -114,6 +115,28 @@ def test_bounds_are_finite_however_little_is_known(shop, fitted):
     found = scored(shop, replace(fitted, purchases=vague)).filter("is_alive")
     assert (found["share_low"] * found["share_high"] - 1).abs().max() < 1e-9
     assert found["share_high"].is_between(1, np.exp(10.0)).all()
+
+
+def test_the_bounds_of_a_sum_are_no_wider_than_the_sum_of_bounds(shop, fitted):
+    found = scored(shop, fitted)
+    worth = (found["n_expected"] * 1_000).round(0).cast(pl.Int64)
+    whole = found.with_columns(ltv_amount=worth)
+    low, high = repeat.total_interval(whole, fitted, AHEAD)
+    lows, highs = ((worth * found[f"share_{end}"]).sum() for end in ("low", "high"))
+    assert low < 1 < high
+    # Both are told in logarithms, of which the mean is not the logarithm of the mean.
+    assert high / low <= 1.001 * highs / lows
+
+
+def test_the_bounds_of_a_sum_of_one_are_its_own(shop, fitted):
+    one = scored(shop, fitted).filter(pl.col("n_expected") > 0).head(1)
+    found = repeat.total_interval(one.with_columns(ltv_amount=pl.lit(7_000_000)), fitted, AHEAD)
+    assert found == pytest.approx((one["share_low"].item(), one["share_high"].item()))
+
+
+def test_nothing_to_add_up_has_no_bounds(shop, fitted):
+    nothing = scored(shop, fitted).with_columns(ltv_amount=pl.lit(0))
+    assert repeat.total_interval(nothing, fitted, AHEAD) is None
 
 
 def test_prices_are_shrunk_towards_each_other(shop, fitted):
