@@ -27,7 +27,7 @@ RISK_DAYS = 30
 """The horizon that matures while the nights last."""
 GRACE_DAYS = 1
 DRIFT_FACTOR = 3
-OK, BROKEN_DATA, ALERT = 0, 3, 5
+OK, NO_MODEL, ALERT = 0, 4, 5
 MISSING, SCHEMA, DRIFT = 24, 35, 50
 """Nights, from 0: usage of the last day missing; tickets gone for good; usage grown for good."""
 AGAIN = 10
@@ -52,7 +52,7 @@ def plan(number: int) -> Night:
         return Night(told, ALERT, "drift")
     return {
         MISSING: Night("usage of the last day missing", ALERT, "volume"),
-        SCHEMA: Night("tickets no longer exported", BROKEN_DATA),
+        SCHEMA: Night("tickets no longer exported", NO_MODEL),
         SCHEMA + 1: Night("the same, fitted anew", is_forced=True),
     }.get(number, Night())
 
@@ -132,8 +132,8 @@ def called(folder: Path, place: Path, day: date, *flags: str) -> tuple[int, str,
 
 
 def digest(path: Path) -> str:
-    """Return the hash of all files below a place."""
-    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
+    """Return the hash of all files below a folder; a lock says who held it, and is none."""
+    files = sorted(p for p in path.rglob("*") if p.is_file() and p.name != ".lock")
     whole = sha256()
     for file in files:
         whole.update(str(file.relative_to(path.parent)).encode() + file.read_bytes())
@@ -173,7 +173,7 @@ def fitted_on(days: list[date]) -> dict[date, date]:
     found: dict[date, date] = {}
     fitted = days[0]
     for number, day in enumerate(days):
-        if plan(number).code == BROKEN_DATA:
+        if plan(number).code == NO_MODEL:
             continue
         if plan(number).is_forced or (day - fitted).days >= REFIT_DAYS:
             fitted = day
@@ -196,10 +196,11 @@ def ledger(place: Path, days: list[date], contracts: pl.DataFrame, seen: Seen) -
     alerts = [plan(number).alerts for number, day in enumerate(days) if day in fitted]
     seen.expect(last, runs["alerts"].to_list() == alerts, "the ledger has other alerts")
     known = live.filter(pl.col("horizon_days") == RISK_DAYS)
-    expected = {}
-    for day in fitted:
-        known_days = [run for run in fitted if (day - run).days >= RISK_DAYS + GRACE_DAYS]
-        expected[day] = max(known_days, default=None)
+    expected: dict[date, date | None] = {}
+    for day, through in runs.select("as_of", "data_through").iter_rows():
+        known_until = through + timedelta(days=1 - GRACE_DAYS)
+        old = [one for one in fitted if one < day and (known_until - one).days >= RISK_DAYS]
+        expected[day] = max(old, default=None)
     seen.expect(last, known["scored_on"].to_list() == list(expected.values()), "others were judged")
     for row in known.filter(pl.col("scored_on").is_not_null()).iter_rows(named=True):
         scores = pl.read_parquet(place / "model" / "scores" / f"as_of={row['scored_on']}.parquet")
@@ -222,7 +223,7 @@ def judged(scores: pl.DataFrame, contracts: pl.DataFrame) -> tuple[int, int, flo
     left = there["customer_id"].unique().is_in(carried.implode()).not_().sum()
     n = there["customer_id"].n_unique()
     found = scores.join(there, on="customer_id", how="semi")["p_churn_30d"].sum()
-    return n, int(left), round(found, 6)
+    return n, int(left), round(float(found), 6)
 
 
 def main() -> None:

@@ -143,7 +143,8 @@ def test_a_day_before_the_models_own_is_refused(quick, night, risk):
 def test_an_alert_comes_after_the_outputs(quick, night, tmp_path):
     ran = quick(*night("2026-02-01", "-q", "-o", "out.csv", "--fail-on", "volume,freshness"))
     assert ran.code == ExitCode.ALERT
-    assert "Freshness: the data end on 2025-12-31, 31 days late" in ran.err
+    assert "Freshness: the last day of" in ran.err
+    assert "31 days late" in ran.err
     assert (tmp_path / "out.csv").stat().st_size > 0
     runs = pl.read_parquet(tmp_path / "risk" / "runs.parquet")
     assert "freshness" in runs["alerts"][-1]
@@ -238,7 +239,7 @@ def test_killed_at_any_moment_each_file_is_old_or_new(
             until = time.monotonic() + 60
             while process.poll() is None and not list(risk.rglob(".csk-*.part")):
                 assert time.monotonic() < until
-                time.sleep(0.0005)
+                time.sleep(0.002)
             time.sleep(draw.uniform(0, 0.05))
         else:
             time.sleep(draw.uniform(0, took))

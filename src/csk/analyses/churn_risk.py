@@ -4,8 +4,8 @@ One rule: a model is fitted and judged on what was known on days of the past; wh
 model and the day, and nothing of what it was fitted on.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final, NamedTuple
 
@@ -17,7 +17,7 @@ from csk.engine.protocol import Engine, Tables
 from csk.errors import ModelError
 from csk.models.contract import Horizons
 from csk.models.key_figures import Standing
-from csk.models.risk import checks, drifting, scoring
+from csk.models.risk import alerts, checks, drifting, scoring
 from csk.models.risk.alerts import Drifted
 from csk.models.risk.fitting import ENOUGH_EVENTS, KINDS, candidate, n_ends
 from csk.models.risk.glass import GlassBox
@@ -31,6 +31,7 @@ from csk.schema import CHURN_RISK, Column, Table, risk_column
 from csk.schema.features import FEATURES, TOUCHES
 from csk.settings import Settings
 from csk.stats.profit import Campaign
+from csk.tables.early_usage import early_usage
 from csk.tables.known import Known
 from csk.tables.landmarks import landmark_days, panel
 from csk.tables.market import feature_users, list_prices, popular_features, unit_prices
@@ -58,6 +59,9 @@ class ChurnRisk:
     """Keys of remarks."""
     drifted: tuple[Drifted, ...] = ()
     """How far features have moved since the model was fitted."""
+    early: Mapping[str, int] = field(default_factory=dict)
+    """Rows of usage (`n_rows`), and those of no contract: `n_before`, `n_stranger`; empty of a
+    model that was kept."""
 
 
 def churn_risk(
@@ -78,13 +82,15 @@ def churn_risk(
         return _unmodelled(book, engine, settings, standing, _By("inactivity"))
     found = fitted(book, engine, settings, standing)
     if found is not None:
-        return scored(book, engine, settings, standing, found)
+        result = scored(book, engine, settings, standing, found)
+        return replace(result, early=_early(book, engine, settings))
     if not may_fall_back:
         raise ModelError(
             f"Fewer than {ENOUGH_EVENTS} customers have left early enough to learn from.",
             hint="Without --model the risks of plan and age are shown.",
         )
-    return _unmodelled(book, engine, settings, standing, _By("curves", notes=("too_few_events",)))
+    result = _unmodelled(book, engine, settings, standing, _By("curves", notes=("too_few_events",)))
+    return replace(result, early=_early(book, engine, settings))
 
 
 def fitted(book: Book, engine: Engine, settings: Settings, standing: Standing) -> RiskModel | None:
@@ -139,7 +145,8 @@ def scored(
     rows = _panel(book, engine, settings, ((book.span.as_of,), edges, model.known), 1.0)
     alive = _alive(book, engine, settings, standing)
     customers = scoring.scored(model, rows, alive, horizons, settings.contact)
-    by = _By("landmarks", model, drifted=drifting.drifted(model.drift, rows))
+    moved = drifting.drifted(model.drift, rows, alerts.level(settings.alerts.false_share))
+    by = _By("landmarks", model, drifted=moved)
     return _result(book, settings, horizons, customers, by)
 
 
@@ -180,6 +187,14 @@ def _known(book: Book, engine: Engine, settings: Settings, days: Sequence[date])
         users = engine.total(book, feature_users(as_of, as_of, grace), ["plan", "feature"])
         popular = popular_features(users)
     return Known(begun, popular, list_prices(prices), with_touches=settings.risk.touches)
+
+
+def _early(book: Book, engine: Engine, settings: Settings) -> dict[str, int]:
+    if "usage" not in book.tables:
+        return {}
+    plan = early_usage(book.span.as_of, settings.grace_days)
+    row = engine.total(book, plan, []).row(0, named=True)
+    return {name: int(n or 0) for name, n in row.items()}
 
 
 def _campaign(settings: Settings, standing: Standing) -> Campaign | None:

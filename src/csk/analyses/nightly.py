@@ -15,11 +15,11 @@ from csk.book import Book
 from csk.engine.protocol import Engine
 from csk.models.contract import Horizons
 from csk.models.risk import alerts, ledger
-from csk.models.risk.alerts import Alert, Drifted, Limits, Night
+from csk.models.risk.alerts import Alert, Arrived, Drifted, Limits, Night
 from csk.models.risk.ledger import Ledger, Live
 from csk.schema import RISK_LIVE, RISK_RUN
 from csk.settings import Settings
-from csk.tables.arrivals import EVENTS, ends_from, last_day
+from csk.tables.arrivals import ARRIVING, by_day, ends_from
 
 
 class Scored(NamedTuple):
@@ -61,13 +61,14 @@ def nightly(book: Book, engine: Engine, settings: Settings, scored: Scored, kept
     before = kept.scores(previous) if previous else None
     customers = ledger.with_change(scored.customers, before, scored.horizons.retained_days)
     matured = _matured(book, engine, settings, scored, kept)
-    run = _run(book, engine, scored)
+    arrived = _arrived(book, engine)
+    run = _run(book, scored, arrived)
     limits = Limits(**settings.alerts.model_dump())
     found: list[Alert] = [
         *alerts.drift(scored.drifted, limits),
         *alerts.calibration([one for one in matured.values() if one], limits),
         *alerts.volume(run, earlier, limits),
-        *alerts.freshness(as_of, book.span.data_through, limits),
+        *alerts.freshness(as_of, _ends_of_tables(arrived), limits),
     ]
     run = run.with_columns(alerts=pl.lit(",".join(alerts.conditions(found)) or None, pl.String))
     expected = {
@@ -115,11 +116,34 @@ def _matured(
     return found
 
 
-def _run(book: Book, engine: Engine, scored: Scored) -> pl.DataFrame:
+def _arrived(book: Book, engine: Engine) -> dict[str, pl.DataFrame]:
+    """Return by table the days with rows, in order, and how many: `day`, `n_rows`."""
+    names = tuple(name for name in ARRIVING if name in book.tables)
+    if not names:
+        return {}
+    counts = engine.total(book, by_day(names, book.span.as_of), ["table_no", "day"])
+    return {name: counts.filter(pl.col("table_no") == at) for at, name in enumerate(names)}
+
+
+def _ends_of_tables(arrived: dict[str, pl.DataFrame]) -> list[Arrived]:
+    found = []
+    for name, days in arrived.items():
+        if days.is_empty():
+            continue
+        first, last = days["day"][0], days["day"][-1]
+        found.append(Arrived(name, last, (last - first).days + 1, days.height))
+    return found
+
+
+def _run(book: Book, scored: Scored, arrived: dict[str, pl.DataFrame]) -> pl.DataFrame:
     """Return the row of the ledger, its alerts not yet known."""
     span, customers = book.span, scored.customers
-    names = tuple(name for name in EVENTS if name in book.tables)
-    counts = engine.total(book, last_day(names, span.as_of), []).row(0, named=True) if names else {}
+    eve = pl.col("day") == span.as_of - timedelta(days=1)
+    counts = {
+        f"n_{name}": int(arrived[name].filter(eve)["n_rows"].sum())
+        for name in alerts.EVENTS
+        if name in arrived
+    }
     row = {
         "as_of": span.as_of,
         "model_id": scored.model_id,

@@ -4,17 +4,25 @@ One rule: a chance is told with what was made of such chances before, or that no
 of it.
 """
 
+from typing import Final
+
 from csk.analyses.churn_risk import ChurnRisk
 from csk.models.risk.alerts import Alert, Night
 from csk.models.risk.listing import AtStake, at_stake
+from csk.models.risk.model import RiskModel
 from csk.reports import churn_risk_checks as checks
 from csk.reports import churn_risk_customers as customers
 from csk.reports.blocks import Block, Figure, Figures, Heading, Note, Report
 from csk.reports.churn_risk_data import plain
 from csk.reports.figures import amount, count, number, share
 from csk.reports.reconciliation import first_line, reconciliation
+from csk.reports.wording import listed, running
+from csk.schema.features import FEATURES, TOUCHES
 from csk.settings import Settings
 from csk.text import Words
+
+LATE_DAYS: Final = 7
+"""Days without data before the day as of which is scored that are let pass."""
 
 
 def report(
@@ -57,8 +65,8 @@ def summary(result: ChurnRisk, say: Words, night: Night | None = None) -> str:
     )
     if night is None:
         return text
-    held = "; ".join(alert_words(one, say) for one in night.alerts)
-    return f"{text} {held or say('risk.no_alerts')}"
+    held = [alert_words(one, say) for one in night.alerts] or [say("risk.no_alerts")]
+    return running([text, *held], say)
 
 
 def expected(result: ChurnRisk, days: int) -> float:
@@ -98,8 +106,21 @@ def _alerts(night: Night | None, say: Words) -> list[Block]:
 def _warnings(result: ChurnRisk, say: Words) -> list[Block]:
     span = result.book.span
     notes = [say(f"note.{key}", day=span.data_from.isoformat()) for key in span.notes]
-    notes += [say(f"risk.note_{key}") for key in result.notes]
+    late = (span.as_of - span.data_through).days - 1
+    if late > LATE_DAYS:
+        notes.append(say("risk.ends_early", day=span.data_through.isoformat(), n=count(late)))
+    notes += [say(f"risk.note_{key}", n=_ends(result)) for key in result.notes]
+    of = count(result.early.get("n_rows", 0))
+    for name in ("before", "stranger"):
+        if n := result.early.get(f"n_{name}"):
+            notes.append(say(f"risk.usage_{name}", n=count(n), of=of))
     return [Note(text, "warn") for text in notes]
+
+
+def _ends(result: ChurnRisk) -> str:
+    """Return how many ends the risks rest on."""
+    known = result.customers["n_events"].drop_nulls()
+    return count(0 if known.is_empty() else int(known[0]))
 
 
 def _book(result: ChurnRisk, settings: Settings, say: Words, night: Night | None) -> list[Block]:
@@ -140,11 +161,18 @@ def _leaving(result: ChurnRisk, days: int, say: Words) -> Figure:
     return Figure(say("risk.leave", days=str(days)), number(n, 1), say("risk.leave_remark", p=mean))
 
 
+def _groups(model: RiskModel, say: Words) -> str:
+    """Name what the model knows of customers, in the order of the features."""
+    known = {measure.name for measure in model.box.recipe.measures}
+    groups = ["plan", *(one.group for one in (*FEATURES, *TOUCHES) if one.name in known)]
+    return listed([say(f"risk.group.{name}") for name in dict.fromkeys(groups)], say)
+
+
 def _method(result: ChurnRisk, say: Words, night: Night | None) -> list[Block]:
     """Say what scored, and since when it is kept."""
-    method = say(f"risk.method_{result.method}")
     if result.model is None:
-        return [Note(method)]
+        return [Note(say(f"risk.method_{result.method}"))]
+    method = say("risk.method_landmarks", groups=_groups(result.model, say))
     facts = result.model.facts
     fitted = say(
         "risk.fitted",
@@ -158,4 +186,4 @@ def _method(result: ChurnRisk, say: Words, night: Night | None) -> list[Block]:
         key = "risk.run_first" if night.previous is None else "risk.run_next"
         day = night.previous.isoformat() if night.previous else ""
         kept = [Note(say(key, n=count(night.n_runs), day=day))]
-    return [Note(f"{method} {fitted}"), *kept]
+    return [Note(running([method, fitted], say)), *kept]

@@ -9,11 +9,13 @@ from typing import Final
 
 from csk.analyses.churn_risk import ChurnRisk
 from csk.models.risk.alerts import Night
+from csk.models.risk.design import Dropped
 from csk.models.risk.ledger import Live
-from csk.models.risk.verdict import Finding, OriginScore, ReliabilityBin, Validation
+from csk.models.risk.verdict import CURVES, Finding, OriginScore, ReliabilityBin, Validation
 from csk.reports.blocks import Block, Grid, GridColumn, Heading, Note, Tone
 from csk.reports.churn_risk_customers import feature_name
 from csk.reports.figures import NOTHING, count, number, share
+from csk.reports.wording import listed
 from csk.text import Words
 
 _Z: Final = 1.959964
@@ -34,7 +36,24 @@ def validation(result: ChurnRisk, say: Words, *, is_whole: bool) -> list[Block]:
         blocks += _models(found, say)
         blocks += _origins(found, say) if is_whole else []
         blocks += _reliability(found, say)
-    return [*blocks, *(finding(one, say) for one in found.findings)]
+    dropped = () if result.model is None else result.model.box.dropped
+    return [*blocks, *(finding(one, say) for one in found.findings), *_left_out(dropped, say)]
+
+
+def _left_out(dropped: Sequence[Dropped], say: Words) -> list[Block]:
+    """Name the columns that no model of customers can learn from, each with its reason."""
+    if not dropped:
+        return []
+    told = [
+        say(
+            f"risk.left_out_{one.why}",
+            column=feature_name(one.column, say),
+            **({"other": feature_name(one.other, say)} if one.why == "same" else {}),
+        )
+        for one in dropped
+    ]
+    is_odd = any(one.why == "separates" for one in dropped)
+    return [Note(say("risk.left_out", what=listed(told, say)), "warn" if is_odd else "plain")]
 
 
 def _reliability(found: Validation, say: Words) -> list[Block]:
@@ -57,6 +76,7 @@ def _verdict(found: Validation, say: Words) -> list[Block]:
     key = "not_validated" if pooled is None else found.verdict
     text = say(f"risk.verdict_{key}", **(places if key != "not_validated" else {}))
     notes: list[Block] = [Note(text, _TONES[key])]
+    notes += _against_curves(found, pooled, say)
     n = len(found.origins)
     if 0 < n < found.n_origins_wanted:
         short = say("risk.few_origins", n=str(n), wanted=str(found.n_origins_wanted))
@@ -64,6 +84,16 @@ def _verdict(found: Validation, say: Words) -> list[Block]:
     if found.is_overlapping:
         notes.append(Note(say("risk.overlapping")))
     return notes
+
+
+def _against_curves(found: Validation, own: OriginScore | None, say: Words) -> list[Block]:
+    """Say so where plan and age alone foretold as well: then it is they that rank customers."""
+    other = found.pooled(CURVES, found.main_days)
+    if own is None or other is None or other.log_loss > own.log_loss:
+        return []
+    places = {"other": figure(other.log_loss, 3), "own": figure(own.log_loss, 3)}
+    text = say("risk.no_better_than_curves", model=_model(own.model, say), **places)
+    return [Note(text, "warn")]
 
 
 def _models(found: Validation, say: Words) -> list[Block]:

@@ -10,6 +10,7 @@ from csk.analyses.churn_risk import ChurnRisk
 from csk.models.risk.listing import to_look_at
 from csk.reports.blocks import Block, Grid, GridColumn, Heading
 from csk.reports.figures import NOTHING, amount, number, share
+from csk.reports.wording import running
 from csk.settings import Settings
 from csk.text import Words
 
@@ -58,7 +59,7 @@ def customers(result: ChurnRisk, settings: Settings, say: Words, top: int) -> li
     caption = [say("risk.top_caption", days=str(days))]
     caption += [say(f"risk.top_caption_why{of}")] if has_why else []
     caption += [say("risk.top_caption_change")] if has_change else []
-    return [Heading(say("risk.top")), Grid("", columns, tuple(rows), caption=" ".join(caption))]
+    return [Heading(say("risk.top")), Grid("", columns, tuple(rows), caption=running(caption, say))]
 
 
 def _figures(

@@ -48,6 +48,10 @@ def plain(
         "expected_to_leave": {f"{d}d": float(rows[f"p_churn_{d}d"].sum() or 0.0) for d in days},
         "contact": settings.contact.model_dump(),
         "model": None if result.model is None else _json(asdict(result.model.facts)),
+        "usage_rows": dict(result.early) or None,
+        "left_out": []
+        if result.model is None
+        else _json([o._asdict() for o in result.model.box.dropped]),
         "validation": None if result.validation is None else _json(asdict(result.validation)),
         "night": None if night is None else _night(night),
         "top": [_customer(row, result, say) for row in to_look_at(rows, top, longest)],

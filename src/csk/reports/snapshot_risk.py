@@ -33,6 +33,7 @@ def report(result: Alike, say: Words, top: int = 10) -> Report:
         Figures(figures),
         *_named(result, say, top),
         Heading(say("risk.validation")),
+        *_verdict(result, say),
         *_models(result, say),
         *reliability(risk.reliability, say("alike.reliability_caption"), say),
         *(finding(one, say) for one in risk.findings),
@@ -73,13 +74,18 @@ def _reason(row: dict[str, object], place: int, say: Words) -> str:
         return ""
     sign = _SIGNS[str(row[f"reason_{place}_direction"])]
     value, usual = row[f"reason_{place}_shown"], row[f"reason_{place}_usual"]
-    told = say(
-        "risk.reason",
-        what=str(name),
-        value=NOTHING if value is None else str(value),
-        median=NOTHING if usual is None else str(usual),
-    )
-    return f"{sign} {told}"
+    shown = NOTHING if value is None else str(value)
+    if value == usual:
+        return f"{sign} {say('risk.reason_alone', what=str(name), value=shown)}"
+    beside = NOTHING if usual is None else str(usual)
+    return f"{sign} {say('risk.reason', what=str(name), value=shown, median=beside)}"
+
+
+def _verdict(result: Alike, say: Words) -> list[Block]:
+    """Say whether the columns tell anything of who left."""
+    if result.risk.verdict == "sound":
+        return []
+    return [Note(say("alike.no_better_than_chance", auc=figure(result.risk.score.auc, 3)), "bad")]
 
 
 def _models(result: Alike, say: Words) -> list[Block]:

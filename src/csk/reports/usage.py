@@ -108,7 +108,8 @@ def _whole(result: UsageTrends, say: Words) -> list[Block]:
         chance=count(round(FALSE_ALARMS * judged)),
         rate=share(FALSE_ALARMS, 0),
     )
-    figures.append(Figure(say("usage.falling"), count(one.n_falling), chance))
+    if judged:
+        figures.append(Figure(say("usage.falling"), count(one.n_falling), chance))
     if one.n_falling:
         kinds = ", ".join(
             say("usage.n_of", n=count(n), what=say(f"usage.{name}"))
@@ -117,10 +118,11 @@ def _whole(result: UsageTrends, say: Words) -> list[Block]:
         )
         remark = say("usage.recent", n=count(one.n_recent), days=str(RECENT_DAYS))
         figures.append(Figure(say("usage.severities"), kinds, remark))
-    if result.book.is_contractual and one.mrr_amount:
+    if judged and result.book.is_contractual and one.mrr_amount:
         of = say("usage.mrr_remark", share=share(one.mrr_falling_amount / one.mrr_amount))
         figures.append(Figure(say("usage.mrr"), amount(one.mrr_falling_amount, currency), of))
-    figures.append(_week(result, say))
+    if len(set(result.week.worth)) > 1:
+        figures.append(_week(result, say))
     return [Heading(say("usage.whole")), Figures(tuple(figures))]
 
 

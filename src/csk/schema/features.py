@@ -36,6 +36,16 @@ class Feature(NamedTuple):
 
 
 FEATURES: Final = (
+    # First, so that what only repeats it is left out, and not the tenure.
+    Feature("tenure_days", "tenure", "Days since the spell began.", "higher", "log"),
+    Feature("returns", "tenure", "Times the customer had left and come back.", "neither", "log"),
+    Feature(
+        "days_away",
+        "tenure",
+        "Days between the spell before and this one; 0 in the first.",
+        "lower",
+        "log",
+    ),
     Feature("usage_28d", "usage", "Quantity used in 28 days.", "higher", "log"),
     Feature("usage_per_seat_28d", "usage", "Quantity used in 28 days a seat.", "higher", "log"),
     Feature(
@@ -112,15 +122,6 @@ FEATURES: Final = (
     ),
     Feature("term_length", "renewal", "Months of a term.", "neither", "log"),
     Feature("renewals_so_far", "renewal", "Terms completed in the spell.", "higher", "log"),
-    Feature("tenure_days", "tenure", "Days since the spell began.", "higher", "log"),
-    Feature("returns", "tenure", "Times the customer had left and come back.", "neither", "log"),
-    Feature(
-        "days_away",
-        "tenure",
-        "Days between the spell before and this one; 0 in the first.",
-        "lower",
-        "log",
-    ),
     Feature("last_nps", "surveys", "Last answer to the NPS question.", "higher"),
     Feature("nps_age_days", "surveys", "Days since that answer.", "neither", "log"),
     Feature("last_csat", "surveys", "Last answer to a CSAT question.", "higher"),

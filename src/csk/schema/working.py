@@ -140,5 +140,7 @@ WORKING: Final = Table(
         Column("left", "number", "1 where the customer left, otherwise 0."),
         Column("text", "text", "Value of a column of text; empty where there is none."),
         Column("bin", "count", "Number of a range of values, from 0; -1 = not known."),
+        Column("ago", "count", "Days from an earlier run to this one."),
+        Column("table_no", "count", "Place of a table among those that are read together."),
     ),
 )

@@ -11,25 +11,30 @@ import polars as pl
 from csk.engine.protocol import Plan, Tables
 from csk.tables.spells import contracts, spells
 
-EVENTS: Final = {"usage": "used_at", "payments": "paid_on"}
-"""Tables whose events are counted by day, and the column of the day."""
+ARRIVING: Final = {"subscriptions": "started_on", "usage": "used_at", "payments": "paid_on"}
+"""Tables that tell how far a book is complete, and the column of the day."""
+LOOK_BACK_DAYS: Final = 366
 
 
-def last_day(names: tuple[str, ...], as_of: date) -> Plan:
-    """Return a plan of one row a shard: `n_usage` and `n_payments` of the day before `as_of`.
+def by_day(names: tuple[str, ...], as_of: date) -> Plan:
+    """Return a summary of the rows of a year before `as_of`: `table_no`, `day`, `n_rows`.
 
-    `names` are the tables of `EVENTS` that the book has; there is a column for each.
+    `names` are those tables of `ARRIVING` that the book has; `table_no` is the place among them.
     """
-    day = as_of - timedelta(days=1)
+    since = as_of - timedelta(days=LOOK_BACK_DAYS)
 
     def plan(tables: Tables) -> pl.LazyFrame:
-        counts = [
-            tables[name].select(
-                (pl.col(EVENTS[name]).cast(pl.Date) == day).sum().cast(pl.Int64).alias(f"n_{name}")
+        counts = []
+        for number, name in enumerate(names):
+            day = pl.col(ARRIVING[name]).cast(pl.Date)
+            counts.append(
+                tables[name]
+                .filter(day >= since, day < as_of)
+                .group_by(day=day)
+                .agg(n_rows=pl.len().cast(pl.Int64))
+                .select(pl.lit(number, pl.Int64).alias("table_no"), "day", "n_rows")
             )
-            for name in names
-        ]
-        return pl.concat(counts, how="horizontal")
+        return pl.concat(counts)
 
     return plan
 

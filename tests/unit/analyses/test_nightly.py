@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from csk.analyses.nightly import Kept, Scored, nightly
+from csk.book import Window
 from csk.engine.local import LocalEngine
 from csk.models.contract import Horizons
 from csk.models.risk import ledger
@@ -153,10 +154,20 @@ def test_old_data_raise_an_alert(nights, book_of):
     of.run(DAY)
     tables = {"subscriptions": contracts({}), "usage": used(DAY)}
     book = book_of(tables, as_of=DAY + timedelta(days=4))
-    from csk.book import Window
-
     book = book.dated(Window(FIRST, DAY - timedelta(days=1), DAY + timedelta(days=4)))
     rows = of.scores[DAY].drop("as_of")
     scored = Scored(rows, Horizons(book.span.as_of, (30,), 12), "landmarks", "m", FIRST)
     found = nightly(book, LocalEngine(), Settings(), scored, Kept(of.ledger, of.scores.get))
     assert [one.condition for one in found.night.alerts] == ["freshness"]
+
+
+def test_weeks_without_a_new_contract_are_not_old_data(nights, book_of):
+    # The window of a book ends with the table that ends first: here all began on one day.
+    of = nights()
+    of.run(DAY)
+    book = book_of({"subscriptions": contracts({}), "usage": used(DAY)}, as_of=DAY)
+    book = book.dated(Window(FIRST, FIRST, DAY))
+    rows = of.scores[DAY].drop("as_of")
+    scored = Scored(rows, Horizons(DAY, (30,), 12), "landmarks", "m", FIRST)
+    found = nightly(book, LocalEngine(), Settings(), scored, Kept(of.ledger, of.scores.get))
+    assert found.night.alerts == ()

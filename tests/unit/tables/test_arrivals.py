@@ -2,7 +2,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from csk.tables.arrivals import ends_from, last_day
+from csk.tables.arrivals import by_day, ends_from
 
 DAY = date(2026, 1, 10)
 
@@ -17,16 +17,22 @@ def contract(customer, started, ended=None, reason=None):
     }
 
 
-def test_events_of_the_last_day_are_counted(tables_of):
+def test_rows_are_counted_by_table_and_day(tables_of):
     usage = [
         {"customer_id": "a", "used_at": datetime(2026, 1, day, hour, tzinfo=UTC), "feature": "x"}
         for day, hour in ((8, 23), (9, 0), (9, 23), (10, 0))
     ]
+    usage.append(usage[0] | {"used_at": datetime(2025, 1, 8, tzinfo=UTC)})  # over a year ago
     payments = [{"customer_id": "a", "paid_on": date(2026, 1, 8), "amount": 1}]
-    tables = tables_of(usage=usage, payments=payments)
-    found = last_day(("usage", "payments"), DAY)(tables).collect()
-    assert found.to_dicts() == [{"n_usage": 2, "n_payments": 0}]
-    assert last_day(("usage",), DAY)(tables).collect().columns == ["n_usage"]
+    tables = tables_of(usage=usage, payments=payments, subscriptions=[contract("a", 2)])
+    found = by_day(("usage", "payments", "subscriptions"), DAY)(tables).collect()
+    assert sorted(found.rows()) == [
+        (0, date(2026, 1, 8), 1),
+        (0, date(2026, 1, 9), 2),
+        (1, date(2026, 1, 8), 1),
+        (2, date(2026, 1, 2), 1),
+    ]
+    assert found.columns == ["table_no", "day", "n_rows"]
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,17 @@ def _is_inside(found: Found, folders: Sequence[Path]) -> bool:
     if found.was_named or str(found.path) == "-":
         return False
     place = found.path.resolve()
-    return any(place.is_relative_to(folder) for folder in folders) and _is_output(found.path)
+    if not any(place.is_relative_to(folder) for folder in folders):
+        return False
+    return _is_output(found.path) or _is_of_model(found.path)
+
+
+def _is_of_model(path: Path) -> bool:
+    """Tell whether a file is a part of a kept model: beside its pointer, in a folder of a fit."""
+    from csk.models.risk.kept_places import FIT, POINTER  # noqa: PLC0415 # outputs that are folders
+
+    fit = path.parent
+    return FIT.fullmatch(fit.name) is not None and (fit.parent / POINTER).is_file()
 
 
 def _is_output(path: Path) -> bool:

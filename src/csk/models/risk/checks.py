@@ -23,6 +23,12 @@ ENOUGH_EVENTS: Final = 30
 FALLEN: Final = 0.2
 """Share of the usual rate of leaving under which the last labels look unripe."""
 _MOST_ROWS: Final = 200_000
+NOTHING_LEFT: Final = 0.8
+"""Share of those who left of whom nothing is known on any day, at which it looks deleted."""
+_OF_USAGE: Final = ("usage", "breadth")
+"""Groups that are empty on every day where the usage of a customer was deleted."""
+_IF_USED: Final = {"top_feature_share_28d"}
+"""Not known of who used nothing lately, which tells of leaving by itself."""
 _TENURE: Final = {"tenure_days", "renewals_so_far", "days_since_price_change"}
 
 Flags = NDArray[np.bool_]
@@ -35,7 +41,7 @@ def findings(
     known = panel.filter(pl.col("landmark_on") <= as_of - timedelta(days=main_days))
     rows = known.gather_every(-(-max(known.height, 1) // _MOST_ROWS))
     left = (rows["end_in_days"] < main_days).fill_null(value=False).to_numpy()
-    found = _unripe(panel, days, as_of)
+    found = [*_deleted(panel), *_unripe(panel, days, as_of)]
     if not ENOUGH_EVENTS <= left.sum() <= len(left) - ENOUGH_EVENTS:
         return tuple(found)
     names = [one.name for one in (*FEATURES, *TOUCHES) if one.name in rows.columns]
@@ -56,6 +62,8 @@ def refuse_fatal(found: Sequence[Finding]) -> None:
     said = {
         "too_good": "{column} alone ranks who leaves almost perfectly (AUC {value:.3f})",
         "missing_tells": "whether {column} is missing tells who leaves (AUC {value:.3f})",
+        "deleted": "{column} is empty on every day for {value:.0%} of those who left, and not for "
+        "those who stayed",
     }
     raise ModelError(
         "The features know what they should foretell, so the model would be worthless.",
@@ -76,12 +84,33 @@ def _too_good(rows: pl.DataFrame, name: str, left: Flags) -> Finding | None:
 
 
 def _missing_tells(rows: pl.DataFrame, name: str, left: Flags) -> Finding | None:
+    if name in _IF_USED:
+        return None
     missing = rows[name].is_null().to_numpy()
     if not ENOUGH_EVENTS <= missing.sum() <= len(missing) - ENOUGH_EVENTS:
         return None
     one = auc(missing.astype(np.float64), left)
     best = max(one, 1.0 - one)
     return Finding("missing_tells", name, best, is_fatal=True) if best > MISSING_TELLS else None
+
+
+def _deleted(panel: pl.DataFrame) -> list[Finding]:
+    """Find usage that is gone for those who left: they used nothing on any day, others did."""
+    names = [one.name for one in FEATURES if one.group in _OF_USAGE and one.name in panel.columns]
+    by_customer = panel.group_by("customer_id", maintain_order=True).agg(
+        pl.col("end_in_days").is_not_null().any().alias("left"),
+        *((pl.col(name).fill_null(0.0) == 0.0).all().alias(name) for name in names),
+    )
+    left = by_customer["left"].to_numpy()
+    if not ENOUGH_EVENTS <= left.sum() <= len(left) - ENOUGH_EVENTS:
+        return []
+    found = []
+    for name in names:
+        nothing = by_customer[name].to_numpy()
+        share = float(nothing[left].mean())
+        if share >= NOTHING_LEFT and auc(nothing.astype(np.float64), left) > MISSING_TELLS:
+            found.append(Finding("deleted", name, share, is_fatal=True))
+    return found
 
 
 def _is_tenure(rows: pl.DataFrame, name: str, left: Flags) -> Finding | None:

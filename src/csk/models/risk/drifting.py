@@ -61,10 +61,13 @@ def bins(panel: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
 
-def drifted(reference: pl.DataFrame, panel: pl.DataFrame) -> tuple[Drifted, ...]:
+def drifted(
+    reference: pl.DataFrame, panel: pl.DataFrame, level: float = drift.LEVEL
+) -> tuple[Drifted, ...]:
     """Return how far each feature has moved from `reference` (`bins` of the model's own day).
 
-    The critical values hold for all features of a night together. Empty of an empty panel.
+    The critical values hold for all features of a night together: any is passed by chance on a
+    share of `level` of the nights. Empty of an empty panel.
     """
     if panel.is_empty() or reference.is_empty():
         return ()
@@ -72,10 +75,11 @@ def drifted(reference: pl.DataFrame, panel: pl.DataFrame) -> tuple[Drifted, ...]
     found = []
     for name in names:
         of = reference.filter(pl.col("feature") == name).sort("bin")
-        before = of["n"].to_numpy()
+        # Of whom nothing was known then, all that is known now has one bin.
+        before = np.array([*of["n"], *[0] * (of.height == 1)], np.int64)
         spread = _Spread(name, tuple(of["high"].to_list()[1:-1]))
-        now = _now(panel, spread, of.height)
-        told = drift.psi_drift(before, now, n_questions=len(names))
+        now = _now(panel, spread, len(before))
+        told = drift.psi_drift(before, now, n_questions=len(names), level=level)
         found.append(Drifted(name, told.value, told.critical))
     return tuple(found)
 

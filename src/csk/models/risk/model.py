@@ -68,6 +68,10 @@ class RiskModel:
         """Return the day it was fitted as of, and a hash of what it says."""
         told = blake2b(digest_size=4)
         told.update(np.ascontiguousarray(self.box.coefficients).tobytes())
+        told.update(self.box.covariance.tobytes())
+        for forest in () if self.trees is None else self.trees.forests:
+            for values in (forest.starts, *forest.nodes):
+                told.update(np.ascontiguousarray(values).tobytes())
         told.update(repr((self.calibration, self.facts, self.chosen)).encode())
         return f"{self.facts.as_of}-{told.hexdigest()}"
 

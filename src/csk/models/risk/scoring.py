@@ -18,6 +18,7 @@ from csk.models.risk.calibrating import IDENTITY
 from csk.models.risk.control import is_control
 from csk.models.risk.curve import p_churn, p_churn_by_cause
 from csk.models.risk.glass import interval
+from csk.models.risk.ledger import schema_of
 from csk.models.risk.model import RiskModel
 from csk.models.risk.reasons import TOP, reasons, words_of
 from csk.models.risk.verdict import GLASS
@@ -31,15 +32,6 @@ CAUSES: Final = {VOLUNTARY: "voluntary", INVOLUNTARY: "involuntary", UNKNOWN: "u
 MAIN_DAYS: Final = 90
 BLOCK: Final = 100_000
 """Customers scored at once."""
-_TYPES: Final[dict[str, pl.DataType]] = {
-    "id": pl.String(),
-    "text": pl.String(),
-    "date": pl.Date(),
-    "amount": pl.Int64(),
-    "count": pl.Int64(),
-    "number": pl.Float64(),
-    "flag": pl.Boolean(),
-}
 
 
 def main_days(risk_days: Sequence[int]) -> int:
@@ -198,7 +190,7 @@ def completed(
         method=pl.lit(method),
         is_control=alone,
     )
-    types = {column.name: _TYPES[column.kind] for column in CHURN_RISK.columns}
+    types = schema_of(CHURN_RISK)
     missing = [name for name in described.names if name not in whole.columns]
     return (
         whole.with_columns(

@@ -111,3 +111,55 @@ def _truth_by_bin():
 @pytest.fixture(scope="session")
 def until():
     return UNTIL
+
+
+LOG_START = date(2024, 1, 1)
+LANDMARKS = 15
+
+
+def logs(n=500, signal=1.0, seed=0, level=-2.2):
+    """Customers at 15 landmarks 28 days apart: who uses less than before leaves sooner.
+
+    Everything up to LOG_START + 14 x 28 days is known; each customer who leaves is replaced.
+    """
+    rng = np.random.default_rng(seed)
+    parts, age = [], rng.integers(30, 900, n)
+    who, x = np.arange(n), rng.normal(size=n)
+    newest = n
+    for step in range(LANDMARKS):
+        eta = level - signal * x
+        ends = np.floor(rng.exponential(28.0 / np.log1p(np.exp(eta)))).astype(int)
+        parts.append(
+            {
+                "customer_id": [f"c{i:06d}" for i in who],
+                "landmark_on": [LOG_START + timedelta(days=28 * step)] * n,
+                "ends": ends,
+                "spell_no": np.ones(n, int),
+                "plan": np.where(who % 3 == 0, "pro", "basic"),
+                "usage_to_baseline": x,
+                "tenure_days": age.astype(float),
+            }
+        )
+        gone = ends < 28
+        who = np.where(gone, newest + np.arange(n), who)
+        newest += n
+        age = np.where(gone, 14, age + 28)
+        x = np.where(gone, rng.normal(size=n), 0.8 * x + 0.6 * rng.normal(size=n))
+    rows = pl.concat([pl.DataFrame(part) for part in parts])
+    # The end that came is that of the last landmark that a customer was seen at.
+    last = LOG_START + timedelta(days=28 * (LANDMARKS - 1))
+    end = pl.col("landmark_on") + pl.duration(days=pl.col("ends"))
+    ended = end.sort_by("landmark_on").last().over("customer_id")
+    rows = rows.with_columns(ended_on=pl.when(ended < last).then(ended))
+    return rows.with_columns(
+        end_in_days=(pl.col("ended_on") - pl.col("landmark_on")).dt.total_days().cast(pl.Int32),
+        cause=pl.col("ended_on").is_not_null().cast(pl.Int32),
+        term_months=pl.lit(0, pl.Int32),
+        renewals_30d=pl.lit(0, pl.Int32),
+        renewals_90d=pl.lit(0, pl.Int32),
+    ).drop("ends", "ended_on")
+
+
+@pytest.fixture(name="logs", scope="session")
+def _logs():
+    return logs

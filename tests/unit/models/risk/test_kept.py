@@ -265,8 +265,8 @@ def test_other_features_are_refused_by_name():
         read(told_as(change))
     assert refusal.value.details == (
         "no longer reckoned: 'horoscope'",
-        "new: usage_28d",
-        "reckoned otherwise: usage_per_seat_28d",
+        "new: tenure_days",
+        "reckoned otherwise: returns",
     )
 
 

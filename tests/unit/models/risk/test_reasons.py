@@ -49,7 +49,7 @@ def test_only_what_raises_the_chance_is_a_reason_and_the_strongest_comes_first(d
 
 
 def test_who_is_like_all_others_of_the_plan_has_no_reason_in_it(daily, until):
-    known, why = found(daily(2000), until)
+    _, why = found(daily(2000), until)
     for rank in range(TOP):
         value, typical = why.value[:, rank], why.typical[:, rank]
         seen = ~np.isnan(value)
