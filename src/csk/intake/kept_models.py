@@ -108,7 +108,8 @@ def _table(path: Path, content: bytes) -> pl.DataFrame:
         table = _arrow(content, words)
         if table is None or table.column_names != list(columns):
             raise refusal
-        frame = pl.from_arrow(table)
+        # Anew from its columns: what else a file says of them may be no text at all.
+        frame = pl.from_arrow(pa.Table.from_arrays(table.columns, names=list(columns)))
         assert isinstance(frame, pl.DataFrame)  # noqa: S101 - a table of columns is one
         return frame.rechunk().with_columns(pl.col(words).cast(pl.String))
     except (pa.ArrowException, OSError, ValueError, TypeError, KeyError, MemoryError) as failure:

@@ -43,6 +43,12 @@ AFTER_READING: Final = frozenset(
         "stages",
         "csat_scale",
         "targets",
+        "usage",
+        "milestones",
+        "risk",
+        "contact",
+        "control",
+        "alerts",
     }
 )
 """Settings that say what is done with rows, not how they are read."""
