@@ -27,6 +27,7 @@ from csk.models.repeat import RepeatFit
 from csk.models.worth import Came, Worth, came, worth
 from csk.schema import CUSTOMER_LTV, Column, Table
 from csk.settings import Settings
+from csk.tables.columns import INSIDE
 from csk.tables.groups import grouped
 from csk.tables.motion import Motion
 from csk.tables.sales import received_by_age, won
@@ -43,13 +44,6 @@ OUTCOMES: Final = {
 """Groups that are made of what is known today, so that nobody comes into them."""
 MOST_GROUPS: Final = 200
 _YEAR: Final = 12
-_DTYPES: Final = {
-    "text": pl.String,
-    "date": pl.Date,
-    "amount": pl.Int64,
-    "count": pl.Int64,
-    "number": pl.Float64,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,7 +320,7 @@ def table(result: Ltv, keep: tuple[str, ...] = ()) -> tuple[pl.DataFrame, Table]
     )
     missing = [name for name in described.names if name not in rows.columns]
     rows = rows.with_columns(
-        pl.lit(None, dtype=_DTYPES[described[name].kind]).alias(name) for name in missing
+        pl.lit(None, dtype=INSIDE[described[name].kind]).alias(name) for name in missing
     )
     return rows.select(described.names), described
 

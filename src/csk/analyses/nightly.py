@@ -20,6 +20,7 @@ from csk.models.risk.ledger import Ledger, Live
 from csk.schema import RISK_LIVE, RISK_RUN
 from csk.settings import Settings
 from csk.tables.arrivals import ARRIVING, by_day, ends_from
+from csk.tables.columns import types_of
 
 
 class Scored(NamedTuple):
@@ -158,7 +159,7 @@ def _run(book: Book, scored: Scored, arrived: dict[str, pl.DataFrame]) -> pl.Dat
         "value_at_risk": _sum(customers, "value_at_risk"),
         "currency": book.currency or None,
     }
-    return pl.DataFrame([row], schema=ledger.schema_of(RISK_RUN))
+    return pl.DataFrame([row], schema=types_of(RISK_RUN))
 
 
 def _sum(customers: pl.DataFrame, column: str) -> int | None:

@@ -22,18 +22,12 @@ from csk.models.stage import staged
 from csk.models.value import valued
 from csk.schema import CUSTOMER_SNAPSHOT, Column, Table, risk_column
 from csk.settings import Settings
+from csk.tables.columns import INSIDE
 from csk.tables.groups import grouped
 from csk.tables.purchases import gap_counts
 from csk.tables.snapshot import contract_snapshot, purchase_snapshot
 from csk.tables.spells import age_counts, contracts, exposures
 
-_DTYPES: Final = {
-    "text": pl.String,
-    "date": pl.Date,
-    "amount": pl.Int64,
-    "count": pl.Int64,
-    "number": pl.Float64,
-}
 STAGE_HORIZON: Final = 90
 """Risk horizon, in days, behind the stage `at-risk`; the nearest one asked for is taken."""
 
@@ -287,7 +281,7 @@ def snapshot(result: Segmentation, keep: tuple[str, ...] = ()) -> tuple[pl.DataF
     table = replace(CUSTOMER_SNAPSHOT, columns=(*columns, *extra))
     missing = [name for name in table.names if name not in result.customers.columns]
     rows = result.customers.with_columns(
-        pl.lit(None, dtype=_DTYPES[table[n].kind]).alias(n) for n in missing
+        pl.lit(None, dtype=INSIDE[table[n].kind]).alias(n) for n in missing
     )
     return rows.select(table.names), table
 

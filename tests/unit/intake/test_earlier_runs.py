@@ -9,6 +9,7 @@ from csk.models.risk import ledger
 from csk.schema import RISK_RUN, RISK_SCORE
 from csk.sinks.parquet import SINK
 from csk.sinks.protocol import SinkOptions
+from csk.tables.columns import types_of
 
 DAY = date(2026, 1, 1)
 
@@ -17,7 +18,7 @@ DAY = date(2026, 1, 1)
 def run():
     """A row of the ledger, money as counts."""
     row = {"as_of": DAY, "model_id": "m", "n_customers": 3, "value_at_risk": -12_345, "n_usage": 7}
-    return pl.DataFrame([row], schema=ledger.schema_of(RISK_RUN))
+    return pl.DataFrame([row], schema=types_of(RISK_RUN))
 
 
 def test_a_new_folder_has_an_empty_ledger(tmp_path):

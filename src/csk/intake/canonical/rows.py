@@ -27,6 +27,7 @@ from csk.intake.canonical.rules import (
 from csk.intake.identity.hashing import hashed
 from csk.intake.values.casts import ColumnReading, cast
 from csk.schema import INPUTS, Table
+from csk.tables.columns import INSIDE
 
 STORED: Final[Mapping[str, tuple[str, ...]]] = {
     "customers": ("customer_id", "created_on", "channel", "plan", "cac_amount"),
@@ -80,17 +81,6 @@ DAY: Final[Mapping[str, str]] = {
     "touches": "touched_on",
 }
 """The column of each table that says when; rows are sorted by it within a customer."""
-
-DTYPES: Final[Mapping[str, pl.DataType | type[pl.DataType]]] = {
-    "id": pl.String,
-    "text": pl.String,
-    "date": pl.Date,
-    "instant": pl.Datetime("us", "UTC"),
-    "amount": pl.Int64,
-    "count": pl.Int64,
-    "number": pl.Float64,
-    "flag": pl.Boolean,
-}
 
 FUTURE: Final = "lies in the future"
 """Why a row is rejected that will be none on a later day."""
@@ -255,9 +245,9 @@ def carried(table: str, unused: Sequence[str]) -> tuple[str, ...]:
     return tuple(unused) if table == "customers" else ()
 
 
-def dtype(table: Table, column: str) -> pl.DataType | type[pl.DataType]:
+def dtype(table: Table, column: str) -> pl.DataType:
     """Return the type of a stored column."""
-    return pl.Int64 if column == "margin_amount" else DTYPES[table[column].kind]
+    return pl.Int64() if column == "margin_amount" else INSIDE[table[column].kind]
 
 
 def _broken(

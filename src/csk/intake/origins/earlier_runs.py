@@ -11,8 +11,9 @@ from typing import Final
 import polars as pl
 
 from csk.errors import DataError
-from csk.models.risk.ledger import Ledger, schema_of
+from csk.models.risk.ledger import Ledger
 from csk.schema import AMOUNT_SCALE, RISK_LIVE, RISK_RUN, RISK_SCORE, Table
+from csk.tables.columns import types_of
 
 RUNS: Final = "runs.parquet"
 LIVE: Final = "live.parquet"
@@ -46,7 +47,7 @@ def score_file(folder: Path, day: date) -> Path:
 
 def _table(path: Path, table: Table) -> pl.DataFrame:
     """Read a file of the ledger; `p_churn_{H}d` come along beside the columns of the table."""
-    known = schema_of(table)
+    known = types_of(table)
     if not path.exists():
         return pl.DataFrame(schema=known)
     try:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -18,18 +18,9 @@ from csk.errors import CskError
 from csk.schema import RISK_LIVE, RISK_RUN, RISK_SCORE, Table
 from csk.stats.calibration import calibration
 from csk.stats.discrimination import auc, lift
+from csk.tables.columns import types_of
 
 Floats = NDArray[np.float64]
-
-_TYPES: Final[dict[str, pl.DataType]] = {
-    "id": pl.String(),
-    "text": pl.String(),
-    "date": pl.Date(),
-    "amount": pl.Int64(),
-    "count": pl.Int64(),
-    "number": pl.Float64(),
-    "flag": pl.Boolean(),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +72,12 @@ class Live(NamedTuple):
 
 def empty() -> Ledger:
     """Return the ledger of a folder without runs."""
-    return Ledger(*(pl.DataFrame(schema=schema_of(table)) for table in (RISK_RUN, RISK_LIVE)))
-
-
-def schema_of(table: Table) -> dict[str, pl.DataType]:
-    """Return the types that a kept table has inside csk: money as counts."""
-    return {column.name: _TYPES[column.kind] for column in table.columns}
+    return Ledger(*(pl.DataFrame(schema=types_of(table)) for table in (RISK_RUN, RISK_LIVE)))
 
 
 def scores(customers: pl.DataFrame, as_of: date, risk_days: Sequence[int]) -> pl.DataFrame:
     """Return what is kept of each customer, sorted by id; `p_churn_{H}d` come last."""
-    known = {name: dtype for name, dtype in schema_of(RISK_SCORE).items() if name != "as_of"}
+    known = {name: dtype for name, dtype in types_of(RISK_SCORE).items() if name != "as_of"}
     return customers.select(
         pl.lit(as_of, dtype=pl.Date).alias("as_of"),
         *(
@@ -119,7 +105,7 @@ def with_change(
 def replaced(kept: pl.DataFrame, rows: pl.DataFrame, as_of: date, table: Table) -> pl.DataFrame:
     """Return a table of the ledger in which `rows` stand in place of those of their day."""
     others = kept.filter(pl.col("as_of") != as_of)
-    typed = rows.select(pl.col(name).cast(dtype) for name, dtype in schema_of(table).items())
+    typed = rows.select(pl.col(name).cast(dtype) for name, dtype in types_of(table).items())
     return pl.concat([others.select(typed.columns).cast(typed.schema), typed]).sort(table.key)
 
 
@@ -193,6 +179,6 @@ def live_rows(
         if one is not None:
             row |= {name: value for name, value in one._asdict().items() if name != "days"}
         rows.append(row)
-    frame = pl.DataFrame(rows, schema=schema_of(RISK_LIVE))
+    frame = pl.DataFrame(rows, schema=types_of(RISK_LIVE))
     numbers = [name for name, dtype in frame.schema.items() if dtype == pl.Float64]
     return frame.with_columns(pl.col(numbers).fill_nan(None))

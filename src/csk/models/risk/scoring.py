@@ -18,7 +18,6 @@ from csk.models.risk.calibrating import IDENTITY
 from csk.models.risk.control import is_control
 from csk.models.risk.curve import p_churn, p_churn_by_cause
 from csk.models.risk.glass import interval
-from csk.models.risk.ledger import schema_of
 from csk.models.risk.model import RiskModel
 from csk.models.risk.reasons import TOP, reasons, words_of
 from csk.models.risk.verdict import GLASS
@@ -26,6 +25,7 @@ from csk.models.value import UNIT
 from csk.schema import CHURN_RISK, Table
 from csk.settings import Contact, Control
 from csk.stats.profit import net_benefit
+from csk.tables.columns import types_of
 from csk.tables.spells import INVOLUNTARY, UNKNOWN, VOLUNTARY
 
 CAUSES: Final = {VOLUNTARY: "voluntary", INVOLUNTARY: "involuntary", UNKNOWN: "unknown"}
@@ -190,7 +190,7 @@ def completed(
         method=pl.lit(method),
         is_control=alone,
     )
-    types = schema_of(CHURN_RISK)
+    types = types_of(CHURN_RISK)
     missing = [name for name in described.names if name not in whole.columns]
     return (
         whole.with_columns(

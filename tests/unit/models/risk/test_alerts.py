@@ -6,15 +6,16 @@ import pytest
 
 from csk.models.risk import alerts
 from csk.models.risk.alerts import Alert, Arrived, Drifted, Limits
-from csk.models.risk.ledger import Live, schema_of
+from csk.models.risk.ledger import Live
 from csk.schema import RISK_RUN
+from csk.tables.columns import types_of
 
 DAY = date(2026, 3, 2)
 LIMITS = Limits()
 
 
 def runs(*rows: dict) -> pl.DataFrame:
-    return pl.DataFrame(list(rows), schema=schema_of(RISK_RUN))
+    return pl.DataFrame(list(rows), schema=types_of(RISK_RUN))
 
 
 def lived(left: int, foretold: float, z: float, days: int = 30) -> Live:

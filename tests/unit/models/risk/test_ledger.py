@@ -7,13 +7,14 @@ import pytest
 
 from csk.models.risk import ledger
 from csk.schema import RISK_LIVE, RISK_RUN
+from csk.tables.columns import types_of
 
 DAY = date(2026, 1, 1)
 
 
 def run_of(day: date, n: int = 10) -> pl.DataFrame:
     row = {"as_of": day, "model_id": "m", "n_customers": n}
-    return pl.DataFrame([row], schema=ledger.schema_of(RISK_RUN))
+    return pl.DataFrame([row], schema=types_of(RISK_RUN))
 
 
 def scored(p, is_control=None) -> pl.DataFrame:
