@@ -52,7 +52,7 @@ def churn_risk(folder: Path, *flags: str) -> Run:
         call = [sys.executable, "-m", "csk", "churn-risk", str(folder), "-o", str(output)]
         began = time.perf_counter()
         ran = subprocess.run(
-            [*call, "--quiet", "--report", "json", *flags],
+            [*call, "--report", "json", *flags],
             capture_output=True,
             check=False,
             encoding="utf-8",

@@ -37,9 +37,12 @@ def unsound_parts(model: RiskModel) -> list[str]:
         found.append("the kind of model that was chosen is none")
     if model.chosen == TREES and model.trees is None:
         found.append("trees were chosen, but there are none")
-    numbers = (model.calibration.intercept, model.calibration.slope)
+    of = model.calibration
+    numbers = (of.intercept, of.slope, *of.centres)
     if not all(math.isfinite(number) and abs(number) <= MOST for number in numbers):
         found.append("the calibration is not finite")
+    if len(of.centres) not in (0, len(model.box.edges)):
+        found.append("the calibration is not of the bins")
     return found
 
 

@@ -42,13 +42,14 @@ def slopes(eta: Floats, of: Horizon) -> Floats:
 
 def _calibrated(eta: Floats, by: Calibration) -> tuple[Floats, Floats]:
     """Return (bins, n) calibrated logits of all causes, and each cause's share of the odds."""
+    added = by.intercepts.astype(eta.dtype)[:, None]
     if len(eta) == 1:
-        return by.intercept + by.slope * eta[0], np.ones_like(eta)
+        return added + by.slope * eta[0], np.ones_like(eta)
     most = eta.max(axis=0)
     odds = np.exp(eta - most)
     total = odds.sum(axis=0)
     odds /= total
-    return by.intercept + by.slope * (most + np.log(total)), odds
+    return added + by.slope * (most + np.log(total)), odds
 
 
 def _logits(whole: Floats, of: Horizon) -> Floats:
