@@ -154,7 +154,7 @@ class Risk(_Section):
     """What a model of churn risk may look at."""
 
     ignore: Words = ()
-    """Features to leave out, by name."""
+    """Features to leave out, by name, or whole groups of them; a name of both is the feature."""
     touches: bool = False
     """Whether our own actions may explain who leaves; they leak who was thought to."""
 
@@ -186,6 +186,9 @@ class Alerts(_Section):
         default=0.05, gt=0, lt=1, description="Nights without cause that may raise one."
     )
     drift_psi: float = Field(default=0.10, gt=0, description="Least PSI worth telling.")
+    drift_share: float = Field(
+        default=0.05, gt=0, description="Least move of what is missing, or of a new plan, likewise."
+    )
     calibration_share: float = Field(
         default=0.25, gt=0, description="Least error of the number who left worth telling."
     )

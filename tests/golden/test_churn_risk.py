@@ -23,7 +23,7 @@ from csk.models.risk.alerts import Alert, Night
 from csk.models.risk.design import Dropped
 from csk.models.risk.ledger import Live
 from csk.models.risk.model import RiskFacts
-from csk.models.risk.verdict import Finding, OriginScore, ReliabilityBin, Validation
+from csk.models.risk.verdict import AgeScore, Finding, OriginScore, ReliabilityBin, Validation
 from csk.registry import loaded
 from csk.render.protocol import Page
 from csk.reports.churn_risk import report, summary
@@ -68,6 +68,8 @@ def score(model, origin, **told):
         "intercept": 0.02,
         "slope": 1.04,
         "ece": 0.01,
+        "integrated_brier": 0.05,
+        "uno_c": 0.73,
         "age_days": 84,
     }
     return OriginScore(model=model, origin_on=origin, **{**known, **told})
@@ -86,6 +88,10 @@ VALIDATION = Validation(
     reliability=(
         ReliabilityBin(400, 12, 0.031, 0.03, 0.017, 0.052),
         ReliabilityBin(400, 68, 0.25, 0.17, 0.136, 0.21),
+    ),
+    ages=(
+        AgeScore(90, 0, 2, 800, 80, 0.75, 0.03, 0.2, 1.04, 0.08, 0.73),
+        AgeScore(90, 84, 2, 790, 70, 0.71, 0.03, 0.22, NAN, 0.086, 0.69),
     ),
     findings=(Finding("unripe", "ended_on", 0.12, is_fatal=False),),
     n_origins_wanted=3,
@@ -113,6 +119,8 @@ MODEL = SimpleNamespace(
 NIGHT = Night(
     alerts=(
         Alert("drift", "seats", 0.412, 0.0, 0.1),
+        Alert("drift", "last_nps", 0.61, 0.42, 0.05, aspect="missing"),
+        Alert("drift", "plan", 0.12, 0.0, 0.05, aspect="unseen"),
         Alert("calibration", "30", 21, 9.4, 0, date(2024, 6, 30)),
         Alert("volume", "usage", 0, 412.0, 0, date(2024, 7, 31)),
         Alert("freshness", "usage", 4, 0, 1, date(2024, 7, 27)),

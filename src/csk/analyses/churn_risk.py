@@ -31,8 +31,9 @@ from csk.schema import CHURN_RISK, Column, Table, risk_column
 from csk.schema.features import FEATURES, TOUCHES
 from csk.settings import Settings
 from csk.stats.profit import Campaign
+from csk.tables.arrivals import LOGS, days_with_rows
 from csk.tables.early_usage import early_usage
-from csk.tables.known import Known
+from csk.tables.known import Known, log_start
 from csk.tables.landmarks import landmark_days, panel
 from csk.tables.market import feature_users, list_prices, popular_features, unit_prices
 
@@ -173,20 +174,36 @@ def _panel(
         return panel(some, days, span.as_of, span.data_from, settings.grace_days, edges, known)
 
     rows = engine.collect(book, plan, ORDER)
-    features = {one.name for one in (*FEATURES, *TOUCHES)}
-    return rows.drop([name for name in settings.risk.ignore if name in features], strict=False)
+    return rows.drop(ignored(settings.risk.ignore), strict=False)
+
+
+def ignored(names: Sequence[str]) -> list[str]:
+    """Return the features that names are of: each its own, or all of a group."""
+    every = (*FEATURES, *TOUCHES)
+    known = {one.name for one in every}
+    groups = {name for name in names if name not in known}
+    return [one.name for one in every if one.name in names or one.group in groups]
 
 
 def _known(book: Book, engine: Engine, settings: Settings, days: Sequence[date]) -> Known:
     """Return what features compare a customer with: what its plan uses and pays."""
     as_of, grace = book.span.as_of, settings.grace_days
-    begun = {name: table.first_on for name, table in book.tables.items() if table.first_on}
     prices = engine.total(book, unit_prices(days, as_of, grace), ["plan", "unit_price_amount"])
     popular = {}
     if "usage" in book.tables:
         users = engine.total(book, feature_users(as_of, as_of, grace), ["plan", "feature"])
         popular = popular_features(users)
-    return Known(begun, popular, list_prices(prices), with_touches=settings.risk.touches)
+    return Known(
+        _begun(book, engine), popular, list_prices(prices), with_touches=settings.risk.touches
+    )
+
+
+def _begun(book: Book, engine: Engine) -> dict[str, date]:
+    """Return from which day on each log was kept, whatever stray rows lie before."""
+    names = tuple(name for name in LOGS if name in book.tables)
+    told = engine.total(book, days_with_rows(names, book.span.as_of), ["table_no", "day"])
+    days = {name: told.filter(pl.col("table_no") == at)["day"] for at, name in enumerate(names)}
+    return {name: log_start(of.to_list()) for name, of in days.items() if len(of)}
 
 
 def _early(book: Book, engine: Engine, settings: Settings) -> dict[str, int]:

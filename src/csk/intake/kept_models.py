@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from csk.errors import DataError, StorageError
-from csk.models.risk.kept import MODEL, MOST_ROWS, TABLES, read
+from csk.models.risk.kept import MODEL, MOST_ROWS, TABLES, read, refuse_other
 from csk.models.risk.kept_places import MOST_CHARACTERS, POINTER, Pointer, mark, pointer_of
 from csk.models.risk.model import RiskModel
 
@@ -44,6 +44,7 @@ def kept_model(folder: Path) -> RiskModel | None:
             raise DataError(
                 f"'{home / name}' is not the file that was kept: its content differs.", hint=_HINT
             )
+    refuse_other(contents[MODEL])  # before its tables: another version has others
     tables = {
         name: _table(home / name, content) for name, content in contents.items() if name != MODEL
     }

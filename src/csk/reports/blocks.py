@@ -40,13 +40,15 @@ class Figures:
 class GridColumn:
     """A column of a grid; `priority` 0 is never dropped, higher numbers go first when narrow.
 
-    `bar` marks a column whose cells are shares in [0, 1] drawn as bars (given as `Grid.bars`).
+    `bar` marks a column whose cells are shares in [0, 1] drawn as bars (given as `Grid.bars`);
+    `is_whole` one whose words are not cut as long as another column can leave.
     """
 
     title: str
     align: Align = "left"
     priority: int = 0
     bar: bool = False
+    is_whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

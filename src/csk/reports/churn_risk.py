@@ -7,7 +7,7 @@ of it.
 from typing import Final
 
 from csk.analyses.churn_risk import ChurnRisk
-from csk.models.risk.alerts import Alert, Night
+from csk.models.risk.alerts import MISSING, UNSEEN, Alert, Night
 from csk.models.risk.listing import AtStake, at_stake
 from csk.models.risk.model import RiskModel
 from csk.reports import churn_risk_checks as checks
@@ -79,6 +79,13 @@ def alert_words(alert: Alert, say: Words) -> str:
     key = alert.condition
     if key == "volume":
         key = "volume_customers" if alert.what == "customers" else "volume_events"
+    if key == "drift" and alert.aspect in (MISSING, UNSEEN):
+        return say(
+            f"risk.alert_drift_{alert.aspect}",
+            what=_what(alert, say),
+            value=share(alert.value),
+            expected=share(max(alert.expected, 0.0)),
+        )
     is_share = key == "drift"
     is_sum = key == "calibration"
     return say(
@@ -171,7 +178,7 @@ def _groups(model: RiskModel, say: Words) -> str:
 def _method(result: ChurnRisk, say: Words, night: Night | None) -> list[Block]:
     """Say what scored, and since when it is kept."""
     if result.model is None:
-        return [Note(say(f"risk.method_{result.method}"))]
+        return [Note(say(f"risk.method_{result.method}")), Note(say("risk.no_bounds"), "warn")]
     method = say("risk.method_landmarks", groups=_groups(result.model, say))
     facts = result.model.facts
     fitted = say(

@@ -11,11 +11,18 @@ from csk.analyses.churn_risk import ChurnRisk
 from csk.models.risk.alerts import Night
 from csk.models.risk.design import Dropped
 from csk.models.risk.ledger import Live
-from csk.models.risk.verdict import CURVES, Finding, OriginScore, ReliabilityBin, Validation
+from csk.models.risk.verdict import (
+    CURVES,
+    AgeScore,
+    Finding,
+    OriginScore,
+    ReliabilityBin,
+    Validation,
+)
 from csk.reports.blocks import Block, Grid, GridColumn, Heading, Note, Tone
 from csk.reports.churn_risk_customers import feature_name
 from csk.reports.figures import NOTHING, count, number, share
-from csk.reports.wording import listed
+from csk.reports.wording import listed, running
 from csk.text import Words
 
 _Z: Final = 1.959964
@@ -35,6 +42,7 @@ def validation(result: ChurnRisk, say: Words, *, is_whole: bool) -> list[Block]:
     if found.rows:
         blocks += _models(found, say)
         blocks += _origins(found, say) if is_whole else []
+        blocks += _ages(found, say, is_whole=is_whole)
         blocks += _reliability(found, say)
     dropped = () if result.model is None else result.model.box.dropped
     return [*blocks, *(finding(one, say) for one in found.findings), *_left_out(dropped, say)]
@@ -105,7 +113,7 @@ def _models(found: Validation, say: Words) -> list[Block]:
     )
     days = ", ".join(day.isoformat() for day in found.origins)
     caption = say("risk.models_caption", days=str(found.main_days), origins=days)
-    columns = (GridColumn(say("risk.model")), *_columns(say))
+    columns = (GridColumn(say("risk.model"), is_whole=True), *_columns(say))
     return [Grid("", columns, rows, ("model", *_KEYS), tones=tones, caption=caption)]
 
 
@@ -125,9 +133,9 @@ def _origins(found: Validation, say: Words) -> list[Block]:
         for row in ordered
     )
     columns = (
-        GridColumn(say("risk.origin")),
+        GridColumn(say("risk.origin"), is_whole=True),
         GridColumn(say("risk.days"), "right"),
-        GridColumn(say("risk.model")),
+        GridColumn(say("risk.model"), is_whole=True),
         GridColumn(say("risk.n"), "right", priority=4),
         GridColumn(say("risk.n_left"), "right"),
         *_columns(say),
@@ -137,29 +145,93 @@ def _origins(found: Validation, say: Words) -> list[Block]:
     return [Grid(say("risk.origins"), columns, rows, keys, caption=say("risk.origins_caption"))]
 
 
-_KEYS: Final = ("auc", "interval", "ap", "brier_skill", "lift_1", "lift_10", "slope", "ece")
+def _ages(found: Validation, say: Words, *, is_whole: bool) -> list[Block]:
+    """Return how the chosen kind of model did at each age, once there are two, or on request."""
+    shown = [one for one in found.ages if is_whole or one.days == found.main_days]
+    is_aged = len({one.since_fit_days for one in shown}) > 1
+    if not shown or not (is_aged or is_whole):
+        return []
+    late = {"n_landmarks": 3, "interval": 1, "n": 2}
+    columns = tuple(
+        GridColumn(say(f"risk.{key}"), "right", priority=late.get(key, 0)) for key in _AGE_KEYS
+    )
+    caption = say("risk.ages_caption", model=_model(found.chosen, say))
+    if not is_aged:
+        caption = running([caption, say("risk.ages_one")], say)
+    rows = tuple(_aged(one) for one in shown)
+    return [Grid(say("risk.ages"), columns, rows, _AGE_KEYS, caption=caption)]
+
+
+_AGE_KEYS: Final = (
+    "days",
+    "since_fit_days",
+    "n_landmarks",
+    "n",
+    "n_events",
+    "auc",
+    "interval",
+    "uno_c",
+    "log_loss",
+    "ipcw_brier",
+    "slope",
+)
+
+
+def _aged(one: AgeScore) -> tuple[str, ...]:
+    return (
+        str(one.days),
+        str(one.since_fit_days),
+        count(one.n_landmarks),
+        count(one.n),
+        count(one.n_events),
+        figure(one.auc, 3),
+        _interval(one.auc, one.auc_se),
+        figure(one.uno_c, 3),
+        figure(one.log_loss, 3),
+        figure(one.ipcw_brier, 3),
+        figure(one.slope, 2),
+    )
+
+
+_KEYS: Final = (
+    "auc",
+    "interval",
+    "uno_c",
+    "ap",
+    "brier_skill",
+    "integrated_brier",
+    "lift_1",
+    "lift_10",
+    "slope",
+    "ece",
+)
 
 
 def _columns(say: Words) -> tuple[GridColumn, ...]:
-    late = {"interval": 1, "ap": 3, "lift_1": 3, "ece": 2}
+    late = {"interval": 1, "brier_skill": 1, "integrated_brier": 2, "ece": 2, "ap": 3, "lift_1": 3}
     return tuple(
         GridColumn(say(f"risk.{key}"), "right", priority=late.get(key, 0)) for key in _KEYS
     )
 
 
 def _cells(row: OriginScore) -> tuple[str, ...]:
-    low, high = max(row.auc - _Z * row.auc_se, 0.0), min(row.auc + _Z * row.auc_se, 1.0)
-    interval = f"{low:.3f}–{high:.3f}" if isfinite(row.auc_se) else NOTHING
     return (
         figure(row.auc, 3),
-        interval,
+        _interval(row.auc, row.auc_se),
+        figure(row.uno_c, 3),
         figure(row.average_precision, 3),
         share(row.brier_skill) if isfinite(row.brier_skill) else NOTHING,
+        figure(row.integrated_brier, 3),
         figure(row.lift_1, 1),
         figure(row.lift_10, 1),
         figure(row.slope, 2),
         share(row.ece, 2) if isfinite(row.ece) else NOTHING,
     )
+
+
+def _interval(auc: float, error: float) -> str:
+    low, high = max(auc - _Z * error, 0.0), min(auc + _Z * error, 1.0)
+    return f"{low:.3f}–{high:.3f}" if isfinite(error) else NOTHING
 
 
 def figure(value: float, digits: int) -> str:

@@ -182,6 +182,8 @@ LANDMARK: Final = Table(
         Column("day", "count", "Day of use, from 1970."),
         Column("opened_on", "date", "Day on which a ticket was opened."),
         Column("closed_on", "date", "Day on which it was closed."),
+        Column("known_on", "date", "Day from whose end on a row is known."),
+        Column("first_known", "date", "The earliest of them, of a row and all later ones."),
         Column("is_severe", "flag", "Whether it was severe."),
         Column("n_opened_28", "count", "Tickets opened in 28 days."),
         Column("n_opened_90", "count", "Tickets opened in 90 days."),

@@ -4,6 +4,8 @@ from typing import Final
 
 from csk.schema.column import Column, Table
 
+_KNOWN_AT: Final = Column("known_at", "instant", "When it came to be known; null = as it happened.")
+
 CUSTOMERS: Final = Table(
     "customers",
     "Who pays; further columns of the file are attributes.",
@@ -104,6 +106,7 @@ TICKETS: Final = Table(
         Column("opened_at", "instant", "When it was opened.", required=True),
         Column("closed_at", "instant", "When it was closed; null = open."),
         Column("severity", "text", "How bad."),
+        _KNOWN_AT,
     ),
     key=("customer_id", "opened_at"),
 )
@@ -116,6 +119,7 @@ SURVEYS: Final = Table(
         Column("answered_on", "date", "Day of the answer.", required=True),
         Column("kind", "text", "nps or csat."),
         Column("score", "number", "The answer.", required=True),
+        _KNOWN_AT,
     ),
     key=("customer_id", "answered_on"),
 )
@@ -131,6 +135,7 @@ TOUCHES: Final = Table(
         Column("cost_amount", "amount", "What it cost."),
         Column("experiment", "text", "Experiment it belongs to."),
         Column("arm", "text", "Arm of the experiment."),
+        _KNOWN_AT,
     ),
     key=("customer_id", "touched_on"),
     one_of=(("action", "arm", "channel"),),

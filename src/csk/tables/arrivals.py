@@ -14,6 +14,13 @@ from csk.tables.spells import contracts, spells
 ARRIVING: Final = {"subscriptions": "started_on", "usage": "used_at", "payments": "paid_on"}
 """Tables that tell how far a book is complete, and the column of the day."""
 LOOK_BACK_DAYS: Final = 366
+LOGS: Final = {
+    **ARRIVING,
+    "tickets": "opened_at",
+    "surveys": "answered_on",
+    "touches": "touched_on",
+}
+"""Tables of which features are read, and the column of the day."""
 
 
 def by_day(names: tuple[str, ...], as_of: date) -> Plan:
@@ -34,6 +41,24 @@ def by_day(names: tuple[str, ...], as_of: date) -> Plan:
                 .agg(n_rows=pl.len().cast(pl.Int64))
                 .select(pl.lit(number, pl.Int64).alias("table_no"), "day", "n_rows")
             )
+        return pl.concat(counts)
+
+    return plan
+
+
+def days_with_rows(names: tuple[str, ...], as_of: date) -> Plan:
+    """Return a summary of the days before `as_of` with rows: `table_no`, `day`, `n_rows`.
+
+    `names` are some of `LOGS`; `table_no` is the place among them.
+    """
+
+    def plan(tables: Tables) -> pl.LazyFrame:
+        counts = []
+        for number, name in enumerate(names):
+            day = pl.col(LOGS[name]).cast(pl.Date)
+            days = tables[name].filter(day < as_of).group_by(day=day)
+            n_rows = days.agg(n_rows=pl.len().cast(pl.Int64))
+            counts.append(n_rows.select(pl.lit(number, pl.Int64).alias("table_no"), pl.all()))
         return pl.concat(counts)
 
     return plan

@@ -1,6 +1,7 @@
 """What tickets, payments, surveys and touches say of a customer at a landmark.
 
-One rule: what happened on the day of a landmark or later has not happened, a ticket's close too.
+One rule: what happened on the day of a landmark or later has not happened, a ticket's close too;
+nor has what was not known by then, where a row has `known_at`.
 """
 
 from collections.abc import Sequence
@@ -11,7 +12,15 @@ import polars as pl
 
 from csk.facts.usage import PERIOD_DAYS
 from csk.tables.known import Known
-from csk.tables.windows import ROW, borne_on, days_since, last_before, later, within
+from csk.tables.windows import (
+    ROW,
+    borne_on,
+    days_since,
+    known_on,
+    last_before,
+    later,
+    within,
+)
 
 MONTH, QUARTER = 28, 90
 """Days of the windows in which tickets, refunds and touches are counted."""
@@ -36,6 +45,7 @@ def ticket_counts(tickets: pl.LazyFrame, days: Sequence[date], _: Known) -> pl.L
     cases = tickets.select(
         "customer_id",
         opened_on=pl.col("opened_at").cast(pl.Date),
+        known_on=known_on(tickets, "opened_at"),
         closed_on=closed.cast(pl.Date),
         is_severe=severe.fill_null(value=False) if has_severity else pl.lit(value=False),
     )
@@ -45,7 +55,7 @@ def ticket_counts(tickets: pl.LazyFrame, days: Sequence[date], _: Known) -> pl.L
     )
     is_open = (pl.col("closed_on") >= pl.col("landmark_on")).fill_null(value=True)
     return (
-        borne_on(cases, days, pl.col("opened_on"), until)
+        borne_on(cases, days, pl.col("known_on"), until)
         .group_by(*ROW)
         .agg(
             n_opened_28=_n(within(MONTH, "opened_on")),
@@ -132,21 +142,26 @@ def survey_counts(surveys: pl.LazyFrame, days: Sequence[date], _: Known) -> pl.L
     kind = pl.lit(None, dtype=pl.String)
     if "kind" in surveys.collect_schema().names():
         kind = pl.col("kind").str.strip_chars().str.to_lowercase()
-    told = surveys.with_columns(kind=kind).filter(pl.col("score").is_not_null())
+    told = surveys.with_columns(kind=kind, known_on=known_on(surveys, "answered_on"))
+    told = told.filter(pl.col("score").is_not_null())
+    has_known = "known_at" in surveys.collect_schema().names()
     parts = []
     for name in ("nps", "csat"):
         answers = (
             told.filter(pl.col("kind") == name)
-            .group_by("customer_id", "answered_on")
+            .group_by("customer_id", "answered_on", *(["known_on"] if has_known else []))
             .agg(pl.col("score").min())
-            .sort("customer_id", "answered_on")
+            # Of a day's answers that are known on different days the lowest takes the place.
+            .sort("customer_id", "answered_on", "score", descending=[False, False, True])
             .select(
                 "customer_id",
                 pl.col("answered_on").alias(f"{name}_on"),
                 pl.col("score").alias(name),
+                *(["known_on"] if has_known else []),
             )
         )
-        parts.append(last_before(answers, days, f"{name}_on"))
+        known = "known_on" if has_known else None
+        parts.append(last_before(answers, days, f"{name}_on", known))
     return parts[0].join(parts[1], on=ROW, how="full", coalesce=True)
 
 
@@ -170,8 +185,9 @@ def touch_counts(touches: pl.LazyFrame, days: Sequence[date], _: Known) -> pl.La
     if "action" in touches.collect_schema().names():
         done = touches.filter((pl.col("action") != "none").fill_null(value=True))
     recent = later("touched_on", QUARTER)
+    told = done.select("customer_id", "touched_on", known_on=known_on(done, "touched_on"))
     return (
-        borne_on(done.select("customer_id", "touched_on"), days, pl.col("touched_on"), recent)
+        borne_on(told, days, pl.col("known_on"), recent)
         .group_by(*ROW)
         .agg(n_touches=pl.len().cast(pl.Int32), touched_on=pl.col("touched_on").max())
     )

@@ -77,10 +77,30 @@ def following(day: str, key: str = "customer_id") -> pl.Expr:
     return pl.when(is_same).then(pl.col(day).shift(-1))
 
 
-def last_before(rows: pl.LazyFrame, days: Sequence[date], day: str) -> pl.LazyFrame:
-    """Return, by customer and landmark, the last row before it; rows lie by customer and day."""
-    until = rows.with_columns(until=following(day))
-    return borne_on(until, days, pl.col(day), pl.col("until")).drop("until", "landmark_on")
+def last_before(
+    rows: pl.LazyFrame, days: Sequence[date], day: str, known_on: str | None = None
+) -> pl.LazyFrame:
+    """Return, by customer and landmark, the last row before it; rows lie by customer and day.
+
+    `known_on` is the column of the days on which rows came to be known, none before its own: one
+    bears on a landmark from that day on, and until a later row is known.
+    """
+    if known_on is None:
+        until = rows.with_columns(until=following(day))
+        return borne_on(until, days, pl.col(day), pl.col("until")).drop("until", "landmark_on")
+    # Of all later rows the one that was known first takes its place, not the very next.
+    first_known = pl.col(known_on).cum_min(reverse=True).over("customer_id")
+    until = rows.with_columns(first_known=first_known).with_columns(until=following("first_known"))
+    borne = borne_on(until, days, pl.col(known_on), pl.col("until"))
+    return borne.drop("until", "first_known", "landmark_on", known_on)
+
+
+def known_on(rows: pl.LazyFrame, day: str) -> pl.Expr:
+    """Return the day from whose end on a row is known: that of `known_at` where it is later."""
+    own = pl.col(day).cast(pl.Date)
+    if "known_at" not in rows.collect_schema().names():
+        return own
+    return pl.max_horizontal(own, pl.col("known_at").cast(pl.Date))
 
 
 def within(window: int, day: str) -> pl.Expr:

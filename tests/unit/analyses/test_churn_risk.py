@@ -125,7 +125,7 @@ def test_who_uses_less_is_at_risk_and_usage_is_why(clear):
 def test_a_book_has_not_moved_since_the_model_of_the_same_day(clear):
     found, _ = clear
     assert found.drifted
-    assert {one.psi for one in found.drifted} == {0.0}
+    assert {one.moved for one in found.drifted} == {0.0}
 
 
 def test_without_signal_the_verdict_says_so(blind):
@@ -187,6 +187,30 @@ def test_a_model_of_another_currency_or_of_shorter_horizons_is_refused(clear):
     far = replace(stood, horizons=replace(stood.horizons, risk_days=(30, 400)))
     with pytest.raises(ModelError, match="not 400"):
         scored(found.book, LocalEngine(), CHOSEN, far, found.model)
+
+
+IGNORED = [
+    (("usage_28d", "nothing"), {"usage_28d"}),
+    (("surveys",), {"last_nps", "nps_age_days", "last_csat", "csat_age_days"}),
+    (("seats",), {"seats"}),  # a feature before it is a group
+    (("touches", "last_nps"), {"last_nps", "touches_90d", "days_since_touch"}),
+    (("plan",), set()),
+    ((), set()),
+]
+
+
+@pytest.mark.parametrize(("names", "expected"), IGNORED)
+def test_features_are_ignored_by_name_or_by_group(names, expected):
+    assert set(analysis.ignored(names)) == expected
+
+
+def test_a_stray_row_of_years_before_does_not_begin_the_log(book_of):
+    tables = company(60, signal=True)
+    stray = tables["usage"].head(1).with_columns(used_at=pl.col("used_at") - timedelta(days=3000))
+    book = book_of({**tables, "usage": pl.concat([stray, tables["usage"]])}, as_of=AS_OF)
+    assert book.tables["usage"].first_on < BEGIN - timedelta(days=1000)
+    begun = analysis._begun(book, LocalEngine())
+    assert BEGIN <= begun["usage"] < BEGIN + timedelta(days=40)
 
 
 def test_kept_columns_come_last_and_once(told):

@@ -10,7 +10,14 @@ from csk.models.risk import drifting, glass, trees
 from csk.models.risk.calibrating import Calibration
 from csk.models.risk.model import RiskFacts, RiskModel, schema_hash
 from csk.models.risk.stacked import EDGES, Stacked, stacked
-from csk.models.risk.verdict import TREES, Finding, OriginScore, ReliabilityBin, Validation
+from csk.models.risk.verdict import (
+    TREES,
+    AgeScore,
+    Finding,
+    OriginScore,
+    ReliabilityBin,
+    Validation,
+)
 from csk.tables.known import Known
 
 FEATURES = ("usage_28d", "usage_to_previous", "tickets_90d", "tenure_days", "last_nps")
@@ -67,6 +74,7 @@ def risk_model() -> RiskModel:
         ("base_rate", "auc", "auc_se", "average_precision", "log_loss", "brier", "brier_skill"), 0.5
     )
     more = dict.fromkeys(("lift_1", "lift_5", "lift_10", "intercept", "slope", "ece"), 1.25)
+    more |= {"integrated_brier": 0.06, "uno_c": 0.7}
     scores = tuple(
         OriginScore(kind, date(2024, 6, day), 30, 900, 30, **figures, **more, age_days=30)
         for kind in ("glass", TREES)
@@ -84,9 +92,10 @@ def risk_model() -> RiskModel:
             chosen=TREES,
             rows=(
                 *scores[:-1],
-                OriginScore("glass", date(2024, 6, 29), 90, 1, 0, *[np.nan] * 13, 9),
+                OriginScore("glass", date(2024, 6, 29), 90, 1, 0, *[np.nan] * 15, 9),
             ),
             reliability=(ReliabilityBin(10, 1, 0.1, 0.1, 0.0, 0.3),),
+            ages=(AgeScore(90, 28, 2, 900, 30, 0.7, 0.02, 0.2, np.nan, 0.08, 0.7),),
             findings=(Finding("constant", "seats", 1.0, is_fatal=False),),
             n_origins_wanted=3,
             is_overlapping=True,

@@ -18,7 +18,7 @@ from risk_models import panel, risk_model
 
 from csk.errors import CskError, DataError, ModelError
 from csk.intake.kept_models import kept_model
-from csk.models.risk.kept import COEFFICIENTS, DRIFT, MODEL, NAMES, TREES
+from csk.models.risk.kept import COEFFICIENTS, DRIFT, METRICS, MODEL, NAMES, TREES
 from csk.models.risk.kept_places import POINTER, mark, pointer_of, pointer_text, pointer_to
 from csk.sinks.staging.models import stage_model
 from csk.sinks.staging.outputs import Outputs
@@ -296,3 +296,17 @@ def test_any_change_of_the_pointer_gives_the_same_model_or_a_refusal(tmp_path, a
 
 def test_a_mark_is_of_the_content_alone():
     assert mark(b"abc") == (3, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
+
+
+def test_a_model_of_an_earlier_version_is_refused_by_its_version(tmp_path):
+    told = json.loads(contents()[MODEL])
+    told["version"] = 1
+    del told["validation"]["ages"]
+    written = BytesIO()
+    metrics = pl.read_parquet(BytesIO(contents()[METRICS]))
+    metrics.drop("uno_c", "integrated_brier").write_parquet(written)
+    old = {MODEL: json.dumps(told).encode(), METRICS: written.getvalue()}
+    home = laid(tmp_path / "model", {**contents(), **old})
+    with pytest.raises(ModelError, match="kept by version 1 of the schema") as refusal:
+        kept_model(home.parent)
+    assert "--refit" in refusal.value.hint

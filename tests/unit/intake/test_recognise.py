@@ -116,6 +116,12 @@ def test_the_order_of_columns_does_not_matter(table):
             {"customer_id": "customer_id", "answered_on": "date", "score": "nps"},
         ),
         (
+            ["customer_id", "answered_at", "nps", "Recorded at"],
+            "surveys",
+            {"customer_id": "customer_id", "answered_on": "answered_at", "score": "nps",
+             "known_at": "Recorded at"},
+        ),
+        (
             ["customer_id", "sent_at", "campaign", "variant"],
             "touches",
             {"customer_id": "customer_id", "touched_on": "sent_at", "action": "campaign",

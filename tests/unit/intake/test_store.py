@@ -293,3 +293,13 @@ def test_a_cross_section_is_the_same_kept_or_not(book):
     assert first.tables == kept.tables
     assert again.tables["cross_section"].columns == first.tables["cross_section"].columns
     assert again.tables["cross_section"].rows == 4
+
+
+def test_a_row_keeps_when_it_came_to_be_known(book):
+    surveys = (
+        "customer_id,answered_on,kind,score,known_at\nx,2024-01-02,nps,9,2024-02-10T09:00:00Z\n"
+    )
+    found = book(january=JANUARY, surveys=f"{surveys}y,2024-01-03,nps,8,\n")
+    parts = [pl.read_parquet(found.part("surveys", shard)) for shard in range(found.n_shards)]
+    known = pl.concat(parts).sort("customer_id")["known_at"].cast(pl.Date).to_list()
+    assert known == [date(2024, 2, 10), None]

@@ -1,13 +1,25 @@
 """What the report says of how good chances are, and of how little it may know."""
 
+from dataclasses import replace
 from datetime import date
 from types import SimpleNamespace
 
 import pytest
+from rich.cells import cell_len
 
 from csk.models.risk.alerts import Night
 from csk.models.risk.ledger import Live
-from csk.models.risk.verdict import CURVES, GLASS, Finding, OriginScore, ReliabilityBin, Validation
+from csk.models.risk.verdict import (
+    CURVES,
+    GLASS,
+    AgeScore,
+    Finding,
+    OriginScore,
+    ReliabilityBin,
+    Validation,
+)
+from csk.render.drawing.grids import grid_lines
+from csk.render.protocol import Page
 from csk.reports.blocks import Grid, Note
 from csk.reports.churn_risk_checks import figure, finding, live, reliability, validation
 from csk.text import words
@@ -18,6 +30,7 @@ DAYS = (date(2025, 1, 1), date(2025, 4, 1), date(2025, 7, 1))
 
 def score(model=GLASS, day=DAYS[0], days=90, **changed):
     rest = ("average_precision", "brier", "brier_skill", "lift_1", "lift_5", "lift_10", "ece")
+    rest += ("integrated_brier", "uno_c")
     told = {**dict.fromkeys((*rest, "intercept"), 0.25), "auc": 0.75, "auc_se": 0.05, "slope": 1.0}
     told["log_loss"] = 0.3 if model == GLASS else 0.4
     counts = {"n": 400, "n_events": 40, "base_rate": 0.1, "age_days": 84}
@@ -28,7 +41,13 @@ BIN = ReliabilityBin(100, 10, 0.11, 0.1, 0.05, 0.17)
 
 
 def shown(rows, is_whole=False, **changed):
-    about = {"reliability": (BIN,), "findings": (), "n_origins_wanted": 3, "verdict": "sound"}
+    about = {
+        "reliability": (BIN,),
+        "ages": (),
+        "findings": (),
+        "n_origins_wanted": 3,
+        "verdict": "sound",
+    }
     found = Validation(
         main_days=90,
         chosen=GLASS,
@@ -95,9 +114,72 @@ def test_models_stand_beside_each_other_and_origins_on_request():
 
 def test_what_nobody_can_tell_is_a_dash():
     names = ("auc", "auc_se", "average_precision", "brier_skill", "lift_1", "lift_10", "slope")
-    blocks = shown([score(**dict.fromkeys((*names, "ece"), NAN))], verdict="not_validated")
+    blocks = shown(
+        [score(**dict.fromkeys((*names, "ece", "integrated_brier", "uno_c"), NAN))],
+        verdict="not_validated",
+    )
     grid = next(block for block in blocks if isinstance(block, Grid))
     assert set(grid.rows[0][1:]) == {figure(NAN, 3)}
+
+
+AGES = tuple(
+    AgeScore(90, age, 2, 800, 60, 0.75, 0.03, 0.21, slope, 0.071, 0.742)
+    for age, slope in ((0, 1.0), (84, NAN))
+)
+
+
+@pytest.mark.parametrize(
+    ("is_whole", "n", "is_shown"), [(True, 2, 1), (False, 2, 1), (True, 1, 1), (False, 1, 0)]
+)
+def test_ages_are_told_where_there_are_several_or_on_request(is_whole, n, is_shown):
+    blocks = shown(EVERY, is_whole=is_whole, ages=AGES[:n])
+    grids = [one for one in blocks if isinstance(one, Grid) and one.title == SAY("risk.ages")]
+    assert len(grids) == is_shown
+    for grid in grids:
+        assert grid.rows[0][:2] == ("90", "0")
+        assert {"0.742", "0.071", "0.210"} <= set(grid.rows[0])
+        assert (SAY("risk.ages_one") in grid.caption) is (n == 1)
+        assert [row[-1] for row in grid.rows] == ["1.00", figure(NAN, 3)][:n]
+
+
+def test_ages_at_other_horizons_are_told_on_request():
+    ages = tuple(replace(one, days=days) for days in (30, 90) for one in AGES)
+    n_rows = [
+        len(grid.rows)
+        for is_whole in (False, True)
+        for grid in shown(EVERY, is_whole=is_whole, ages=ages)
+        if isinstance(grid, Grid) and grid.title == SAY("risk.ages")
+    ]
+    assert n_rows == [2, 4]
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+@pytest.mark.parametrize("width", [80, 100, 120])
+def test_names_of_models_and_the_figures_asked_for_are_whole(language, width):
+    say = words(language)
+    found = Validation(
+        main_days=90,
+        chosen=GLASS,
+        rows=tuple(EVERY),
+        reliability=(),
+        ages=AGES,
+        findings=(),
+        n_origins_wanted=3,
+        is_overlapping=False,
+        verdict="sound",
+        best_share=NAN,
+        profit=NAN,
+    )
+    result = SimpleNamespace(validation=found, model=None)
+    for grid in validation(result, say, is_whole=True):
+        if not isinstance(grid, Grid):
+            continue
+        lines = [line.plain for line in grid_lines(grid, Page(width=width))]
+        assert max(map(cell_len, lines)) <= width
+        assert any(say("risk.uno_c") in line.split() for line in lines)
+        if grid.title != say("risk.ages"):
+            told = "\n".join(lines[: len(grid.rows) + 3])
+            assert told.count(say(f"risk.model_{CURVES}")) == len(grid.rows) // 2
 
 
 def test_reliability_counts_the_groups_that_hold_what_was_foretold():

@@ -228,6 +228,60 @@ def test_the_last_answer_of_each_kind_counts(told):
     assert [found[name] for name in names] == [7, 9, 2, 4]
 
 
+SURVEY = {"answered_on": ago(29), "kind": "nps", "score": 3.0}
+EARLIER = {"answered_on": ago(60), "kind": "nps", "score": 9.0}
+LATER = {"answered_on": ago(20), "kind": "nps", "score": 6.0}
+KNOWN_LATE = [
+    # (days before the landmark on which the answer of 29 days ago was known, the last one)
+    (-10, [9, 60]),
+    (0, [9, 60]),
+    (1, [3, 29]),
+    (40, [3, 29]),
+    (None, [3, 29]),
+]
+
+
+@pytest.mark.parametrize(("days", "expected"), KNOWN_LATE)
+def test_an_answer_counts_from_the_day_on_which_it_was_known(told, days, expected):
+    known_at = None if days is None else instant(days, 9)
+    found = told(surveys=[{**EARLIER, "known_at": None}, {**SURVEY, "known_at": known_at}])
+    assert [found["last_nps"], found["nps_age_days"]] == expected
+
+
+def test_an_answer_that_was_known_late_does_not_take_the_place_of_a_later_one(tables_of):
+    known = [(EARLIER, 60), (SURVEY, 5), (LATER, 15)]
+    rows = [{"customer_id": "c", **one, "known_at": instant(days)} for one, days in known]
+    days = [ago(n) for n in (28, 0)]
+    tables = tables_of(subscriptions=[CONTRACT], surveys=rows)
+    found = panel(tables, days, DAY, FROM, 1, ()).sort("landmark_on").collect()
+    assert found["last_nps"].to_list() == [9, 6]
+
+
+def test_of_answers_of_one_day_the_lowest_that_is_known_counts(told):
+    def last(*known):
+        answers = [(4.0, known[0]), (2.0, known[1])]
+        return told(
+            surveys=[{**SURVEY, "score": score, "known_at": instant(n)} for score, n in answers]
+        )["last_nps"]
+
+    assert [last(20, 10), last(10, 20), last(20, 0), last(0, 20)] == [2, 2, 4, 2]
+
+
+def test_tickets_and_touches_count_from_the_day_on_which_they_were_known(told):
+    tickets = [
+        {"opened_at": instant(9), "closed_at": None, "severity": "high", "known_at": instant(n)}
+        for n in (-3, 0, 4, 20)
+    ]
+    found = told(tickets=tickets)
+    assert [found[name] for name in ("tickets_28d", "tickets_open", "severe_open")] == [2, 2, 2]
+    touches = [
+        {"touched_on": ago(n), "action": "call", "known_at": instant(known)}
+        for n, known in ((30, 30), (3, -1))
+    ]
+    found = told(touches=touches, known=Known(with_touches=True))
+    assert [found["touches_90d"], found["days_since_touch"]] == [1, 30]
+
+
 def test_touches_are_features_only_where_they_are_asked_for(told):
     touches = [{"touched_on": ago(3), "action": "call"}, {"touched_on": ago(1), "action": "none"}]
     assert "touches_90d" not in told(touches=touches)

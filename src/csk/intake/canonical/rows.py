@@ -48,8 +48,8 @@ STORED: Final[Mapping[str, tuple[str, ...]]] = {
     "mrr_events": ("customer_id", "subscription_id", "changed_on", "mrr_change_amount", "plan"),
     "payments": ("customer_id", "paid_on", "amount", "n_delivery", "subscription_id"),
     "usage": ("customer_id", "user_id", "used_at", "feature", "quantity"),
-    "tickets": ("customer_id", "opened_at", "closed_at", "severity"),
-    "surveys": ("customer_id", "answered_on", "kind", "score"),
+    "tickets": ("customer_id", "opened_at", "closed_at", "severity", "known_at"),
+    "surveys": ("customer_id", "answered_on", "kind", "score", "known_at"),
     "touches": (
         "customer_id",
         "touched_on",
@@ -58,6 +58,7 @@ STORED: Final[Mapping[str, tuple[str, ...]]] = {
         "cost_amount",
         "experiment",
         "arm",
+        "known_at",
     ),
     "cross_section": (
         "customer_id",

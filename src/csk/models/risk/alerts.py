@@ -29,11 +29,16 @@ _AROUND: Final = 2
 """Days around the same day of a month that are like it: months differ in length."""
 
 
+VALUES, MISSING, UNSEEN = "values", "missing", "unseen"
+"""What of a feature may drift: its values, the share that is not known, that of new plans."""
+
+
 class Limits(NamedTuple):
     """From where on a difference matters; shares but for `freshness_days`."""
 
     false_share: float = 0.05
     drift_psi: float = 0.10
+    drift_share: float = 0.05
     calibration_share: float = 0.25
     customers_share: float = 0.20
     events_share: float = 0.60
@@ -41,12 +46,16 @@ class Limits(NamedTuple):
 
 
 class Drifted(NamedTuple):
-    """A feature whose values have moved since the model was fitted."""
+    """How far something of a feature has moved since the model was fitted."""
 
     feature: str
-    psi: float
+    moved: float
+    """PSI of values; of what is missing or unseen, the rise of its share."""
     critical: float
-    """What chance alone stays below, all features counted."""
+    """What chance alone stays at or below, whatever else is asked of the night counted."""
+    aspect: str = VALUES
+    now: float = 0.0
+    """The share that is missing or unseen."""
 
 
 class Alert(NamedTuple):
@@ -60,6 +69,8 @@ class Alert(NamedTuple):
     limit: float
     on: date | None = None
     """Day of the run, or of the data, that it is held against."""
+    aspect: str = ""
+    """Of drift: what of the feature has moved."""
 
 
 class Arrived(NamedTuple):
@@ -79,12 +90,21 @@ def level(false_share: float) -> float:
 
 
 def drift(found: Sequence[Drifted], limits: Limits) -> list[Alert]:
-    """Return features whose PSI is above both chance and what matters, the farthest first."""
-    far = [one for one in found if one.psi > max(one.critical, limits.drift_psi)]
-    far.sort(key=lambda one: (-one.psi, one.feature))
-    return [
-        Alert(DRIFT, one.feature, one.psi, 0.0, max(one.critical, limits.drift_psi)) for one in far
-    ]
+    """Return what has moved by more than both chance and what matters, the farthest first.
+
+    First what is missing or unseen: where that has moved, the values have as well, and go untold.
+    """
+    told: list[tuple[bool, float, Alert]] = []
+    for one in found:
+        is_psi = one.aspect == VALUES
+        above = max(one.critical, limits.drift_psi if is_psi else limits.drift_share)
+        if one.moved > above:
+            value, before = (one.moved, 0.0) if is_psi else (one.now, one.now - one.moved)
+            alert = Alert(DRIFT, one.feature, value, before, above, aspect=one.aspect)
+            told.append((is_psi, -one.moved, alert))
+    told.sort(key=lambda one: (*one[:2], one[2].what))
+    shares = {alert.what for is_psi, _, alert in told if not is_psi}
+    return [alert for is_psi, _, alert in told if not (is_psi and alert.what in shares)]
 
 
 def calibration(found: Sequence[Live], limits: Limits) -> list[Alert]:

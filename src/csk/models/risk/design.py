@@ -14,14 +14,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from csk.errors import DataError
+from csk.models.risk.ranges import bounds, deviation, weighted_quantiles
 from csk.models.risk.stacked import Floats, Ints, weights
 from csk.schema.features import FEATURES, TOUCHES, Feature
 
 PLAN: Final = "plan"
 FEWEST_OF_A_LEVEL: Final = 30
 """Rows below which a plan is pooled with the other rare ones."""
-_TAILS: Final = (0.005, 0.995)
-"""Quantiles beyond which a value counts as the quantile: one row must not bend a line."""
 _KNOTS: Final = (0.2, 0.5, 0.8)
 _KNOTS_OF_TENURE: Final = (0.1, 0.3, 0.5, 0.7, 0.9)
 _MOST_ROWS: Final = 200_000
@@ -46,7 +45,8 @@ class Measure:
     """How one feature becomes columns: a line, its bends, and whether it is missing.
 
     z is the value between `low` and `high`, its logarithm where `scale` says so, in standard
-    deviations from its mean. Bend m is `max(z - knot, 0)` less its regression on z, scaled.
+    deviations from its mean; one is taken for no less than an eighth of that range. Bend m is
+    `max(z - knot, 0)` less its regression on z, scaled.
     """
 
     name: str
@@ -187,9 +187,7 @@ def _measure(
     x, w = values[known], weight[known]
     order = np.argsort(x, kind="stable")
     x, w = x[order], w[order]
-    low, high = weighted_quantiles(x, w, _TAILS)
-    if low == high:
-        low, high = float(x[0]), float(x[-1])
+    low, high = bounds(x, w)
     typical = float(np.clip(weighted_quantiles(x, w, (0.5,))[0], low, high))
     if low == high and missing == 0.0:
         return None, "constant"
@@ -213,6 +211,8 @@ def _measure(
     centre, size = _moments(_bent(bare, values), weight)
     if low == high or size <= _SAME * max(abs(centre), 1.0):
         return replace(bare, centre=centre, size=0.0), None
+    ends = _scaled(bare, np.array([low, high]))
+    size = deviation(size, float(ends[1] - ends[0]))
     wanted = _KNOTS_OF_TENURE if feature.group == "tenure" else _KNOTS
     at = sorted({q for q in weighted_quantiles(x, w, wanted) if low < q < high})
     lined = replace(bare, centre=centre, size=size)
@@ -245,16 +245,6 @@ def _moments(values: Floats, weight: Floats) -> tuple[float, float]:
     centre = float(weight @ values) / float(weight.sum())
     spread = float(weight @ (values - centre) ** 2) / float(weight.sum())
     return centre, float(np.sqrt(spread))
-
-
-def weighted_quantiles(values: Floats, weight: Floats, shares: Sequence[float]) -> list[float]:
-    """Return the least values that have at least these shares of the weight at or below them.
-
-    `values` ascend. A weight of 3 is the same as the row three times.
-    """
-    upto = np.cumsum(weight)
-    at = np.searchsorted(upto, np.array(shares) * upto[-1] * (1.0 - 1e-12))
-    return [float(x) for x in values[np.minimum(at, len(values) - 1)]]
 
 
 def _scaled(of: Measure, values: Floats) -> Floats:

@@ -1,7 +1,7 @@
 """How the customers of a model's day were spread over each feature, to see later if they still are.
 
 One rule: what moves with the calendar by itself (tenure, days to a renewal, the age of an answer)
-is not watched.
+is not watched; whatever is asked of a night, chance answers to all of it together.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from csk.models.risk.alerts import Drifted
+from csk.models.risk.alerts import MISSING as ABSENT
+from csk.models.risk.alerts import UNSEEN, Drifted
+from csk.models.risk.design import PLAN
 from csk.schema.features import FEATURES
 from csk.stats import drift
 
@@ -29,6 +31,7 @@ SCHEMA: Final = {
     "low": pl.Float64,
     "high": pl.Float64,
     "n": pl.Int64,
+    "level": pl.String,
 }
 
 
@@ -41,12 +44,13 @@ class _Spread(NamedTuple):
 def bins(panel: pl.DataFrame) -> pl.DataFrame:
     """Return the bins of each feature that is watched: `feature`, `bin`, `low`, `high`, `n`.
 
-    Bins are of about equal size; bin -1 counts those of whom the feature is not known.
+    Bins are of about equal size; bin -1 counts those of whom the feature is not known. Of plans
+    each is a bin, whose `level` it is; of the others that is empty.
     """
-    rows: list[tuple[str, int, float, float, int]] = []
+    rows: list[tuple[str, int, float, float, int, str]] = []
     for name in _watched(panel.columns):
         known = panel[name].drop_nulls()
-        rows.append((name, MISSING, 0.0, 0.0, panel.height - known.len()))
+        rows.append((name, MISSING, 0.0, 0.0, panel.height - known.len(), ""))
         if known.is_empty():
             continue
         cuts = np.unique(np.quantile(known.to_numpy(), _QUANTILES, method="lower"))
@@ -55,8 +59,16 @@ def bins(panel: pl.DataFrame) -> pl.DataFrame:
         counted = _counted(known, _Spread(name, upper))
         edges = (least, *upper, most)
         rows += [
-            (name, number, edges[number], edges[number + 1], int(n))
+            (name, number, edges[number], edges[number + 1], int(n), "")
             for number, n in enumerate(counted)
+        ]
+    if PLAN in panel.columns:
+        plans = panel[PLAN].cast(pl.String)
+        counted_plans = plans.drop_nulls().value_counts(name="n").sort(PLAN)
+        rows.append((PLAN, MISSING, 0.0, 0.0, plans.null_count(), ""))
+        rows += [
+            (PLAN, number, 0.0, 0.0, int(n), level)
+            for number, (level, n) in enumerate(counted_plans.iter_rows())
         ]
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
@@ -66,22 +78,55 @@ def drifted(
 ) -> tuple[Drifted, ...]:
     """Return how far each feature has moved from `reference` (`bins` of the model's own day).
 
-    The critical values hold for all features of a night together: any is passed by chance on a
-    share of `level` of the nights. Empty of an empty panel.
+    Of each feature its values (PSI) and the rise of the share of whom it is not known; of plans
+    the same, and that of plans which the model's day did not have. The critical values hold for
+    all of a night together: any is passed by chance on a share of `level` of the nights. Empty of
+    an empty panel.
     """
     if panel.is_empty() or reference.is_empty():
         return ()
     names = [str(name) for name in reference["feature"].unique(maintain_order=True)]
-    found = []
-    for name in names:
+    each = drift.level_of_each(2 * len(names), level)
+    found = list(_plans(reference, panel, each)) if PLAN in names else []
+    for name in (name for name in names if name != PLAN):
         of = reference.filter(pl.col("feature") == name).sort("bin")
         # Of whom nothing was known then, all that is known now has one bin.
         before = np.array([*of["n"], *[0] * (of.height == 1)], np.int64)
         spread = _Spread(name, tuple(of["high"].to_list()[1:-1]))
         now = _now(panel, spread, len(before))
-        told = drift.psi_drift(before, now, n_questions=len(names), level=level)
+        told = drift.psi_drift(before, now, level=each)
         found.append(Drifted(name, told.value, told.critical))
+        absent = (int(before[0]), int(before.sum())), (int(now[0]), panel.height)
+        found.append(_share(name, ABSENT, drift.rate_drift(*absent, level=each), absent[1], each))
     return tuple(found)
+
+
+def _plans(reference: pl.DataFrame, panel: pl.DataFrame, each: float) -> tuple[Drifted, ...]:
+    """Return how far the shares of customers without a plan, and with a new one, have moved."""
+    of = reference.filter(pl.col("feature") == PLAN)
+    known = of.filter(pl.col("bin") != MISSING)
+    nobody = pl.Series(PLAN, [None] * panel.height, pl.String)
+    plans = panel[PLAN].cast(pl.String) if PLAN in panel.columns else nobody
+    total = int(of["n"].sum())
+    missing = (plans.null_count(), panel.height)
+    before = (total - int(known["n"].sum()), total)
+    found = [_share(PLAN, ABSENT, drift.rate_drift(before, missing, level=each), missing, each)]
+    unseen = (int((~plans.drop_nulls().is_in(known["level"].to_list())).sum()), panel.height)
+    alone = int((known["n"] == 1).sum())
+    told = drift.unseen_drift(alone, total, *unseen, level=each)
+    return (*found, _share(PLAN, UNSEEN, told, unseen, each))
+
+
+def _share(
+    feature: str, aspect: str, told: drift.Drift, now: tuple[int, int], each: float
+) -> Drifted:
+    """Return by how much more a share is, which chance stays below where either law says so.
+
+    That it is less is nothing to tell of: ever more customers have answered once.
+    """
+    value = max(told.value, 0.0)
+    critical = told.critical if told.p_value <= each else max(told.critical, value)
+    return Drifted(feature, value, critical, aspect, now[0] / now[1])
 
 
 def _now(panel: pl.DataFrame, spread: _Spread, n_bins: int) -> Ints:

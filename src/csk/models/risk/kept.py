@@ -18,13 +18,13 @@ from csk.models.risk.glass import GlassBox
 from csk.models.risk.kept_box import COEFFICIENTS_SCHEMA, COVARIANCE_SCHEMA, arrays, box_tables
 from csk.models.risk.kept_checks import unsound_parts
 from csk.models.risk.model import RiskFacts, RiskModel, schema_hash
-from csk.models.risk.verdict import Finding, OriginScore, ReliabilityBin, Validation
+from csk.models.risk.verdict import AgeScore, Finding, OriginScore, ReliabilityBin, Validation
 from csk.models.strict_json import made, parsed, plain, refuse_fields, shown
 from csk.schema.features import FEATURES, TOUCHES
 from csk.tables.known import Known
 
 SCHEMA: Final = "csk.risk_model"
-VERSION: Final = 1
+VERSION: Final = 2
 MODEL: Final = "model.json"
 COEFFICIENTS, COVARIANCE = "coefficients.parquet", "covariance.parquet"
 DRIFT, METRICS, TREES = "drift.parquet", "metrics.parquet", "trees.parquet"
@@ -49,7 +49,7 @@ NAMES: Final = (MODEL, *TABLES)
 
 _UNKNOWN: Final = {
     name
-    for kind in (Validation, ReliabilityBin, Finding)
+    for kind in (Validation, AgeScore, ReliabilityBin, Finding)
     for name, hint in get_type_hints(kind).items()
     if hint is float
 }
@@ -98,8 +98,7 @@ def read(found: Mapping[str, bytes | pl.DataFrame]) -> RiskModel:
     if missing:
         raise DataError(f"The model has no {missing[0]}.", hint="Fit it again: --refit.")
     text = found[MODEL]
-    told = parsed(text if isinstance(text, bytes) else b"", "model of churn risk", MOST_CHARACTERS)
-    _refuse_other(told)
+    told = refuse_other(text if isinstance(text, bytes) else b"")
     refuse_fields(told, _PARTS, "The model")
     facts = made(RiskFacts, told["facts"], "The facts of the model")
     _refuse_other_features(told["features"], facts.schema_hash)
@@ -198,7 +197,12 @@ def _features() -> list[dict[str, str]]:
     ]
 
 
-def _refuse_other(told: Mapping[str, Any]) -> None:
+def refuse_other(text: bytes) -> dict[str, Any]:
+    """Return the text of a model as JSON.
+
+    DataError for what csk has not kept, ModelError for another version.
+    """
+    told = parsed(text, "model of churn risk", MOST_CHARACTERS)
     if told.get("schema") != SCHEMA:
         raise DataError("This is no model of churn risk that csk has kept.")
     version = told.get("version")
@@ -208,6 +212,7 @@ def _refuse_other(told: Mapping[str, Any]) -> None:
             f"this csk reads version {VERSION}.",
             hint="Fit it again: --refit.",
         )
+    return told
 
 
 def _refuse_other_features(told: object, kept_hash: str) -> None:

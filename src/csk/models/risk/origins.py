@@ -7,12 +7,17 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from csk.models.risk.fitting import SLICE_DAYS
 
 WANTED: Final = 3
 STEP_DAYS: Final = 28
 LEAST_LANDMARKS: Final = 3
 """Landmarks before the slice that calibrates."""
+ENOUGH: Final = 10
+"""Leavers, and stayers, below which an origin has no figures."""
 
 
 def origins(days: Sequence[date], as_of: date, main_days: int) -> tuple[tuple[date, ...], bool]:
@@ -31,3 +36,8 @@ def origins(days: Sequence[date], as_of: date, main_days: int) -> tuple[tuple[da
     step = max(min(apart, (len(usable) - 1) // (WANTED - 1)), 1)
     chosen = usable[::-step][:WANTED][::-1]
     return tuple(chosen), len(chosen) > 1 and step < apart
+
+
+def is_enough(left: NDArray[np.bool_]) -> bool:
+    """Whether as many left, and as many stayed, as figures take."""
+    return bool(ENOUGH <= left.sum() <= len(left) - ENOUGH)

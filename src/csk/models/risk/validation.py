@@ -14,9 +14,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from csk.errors import ModelError
+from csk.models.risk.ageing import Watch, ages, watch
 from csk.models.risk.curve import p_churn
 from csk.models.risk.fitting import SLICE_DAYS, Candidate, candidate
-from csk.models.risk.origins import WANTED, origins
+from csk.models.risk.origins import WANTED, is_enough, origins
 from csk.models.risk.verdict import (
     GLASS,
     TREES,
@@ -27,9 +28,9 @@ from csk.models.risk.verdict import (
     Verdict,
 )
 from csk.stats import calibration, discrimination, profit, scoring_rules
+from csk.stats.censored import integrated_brier, ipcw_brier
+from csk.stats.concordance import uno_c
 
-ENOUGH: Final = 10
-"""Leavers, and stayers, below which an origin has no figures."""
 _LIFTS: Final = (0.01, 0.05, 0.10)
 _BINS: Final = 10
 _COIN: Final = 0.5
@@ -57,7 +58,7 @@ class _Foretold(NamedTuple):
     kind: str
     origin_on: date
     p: Mapping[int, Floats]
-    """By horizon."""
+    """By days ahead: horizons, and ends of lead bins, that are known by now."""
 
 
 class _Came(NamedTuple):
@@ -65,6 +66,8 @@ class _Came(NamedTuple):
 
     customer: NDArray[np.str_]
     left: Mapping[int, Flags]
+    """By horizon."""
+    watch: Watch
 
 
 class _Judged(NamedTuple):
@@ -83,16 +86,17 @@ def validation(
     chosen_days, overlap = origins(asked.days, asked.as_of, asked.main_days)
     foretold: list[_Foretold] = []
     came: dict[date, _Came] = {}
+    models: dict[tuple[str, date], Candidate] = {}
     for day in chosen_days:
         test = panel.filter(pl.col("landmark_on") == day).sort("customer_id")
-        known = [h for h in asked.risk_days if (asked.as_of - day).days >= h]
-        left = {h: (test["end_in_days"] < h).fill_null(value=False).to_numpy() for h in known}
-        if not _is_enough(left[asked.main_days]):
+        known = [h for h in {*asked.edges, *asked.risk_days} if (asked.as_of - day).days >= h]
+        came[day] = _came(test, (asked.as_of - day).days, [*{*known} & {*asked.risk_days}])
+        if not is_enough(came[day].left[asked.main_days]):
             continue
-        came[day] = _Came(test["customer_id"].to_numpy(), left)
         for kind in kinds:
             model = candidate(panel, asked.edges, day, kind)
             if model is not None:
+                models[kind, day] = model
                 foretold.append(_Foretold(kind, day, _chances(model, test, asked.edges, known)))
     rows = tuple(score for one in foretold for score in _scores(one, came[one.origin_on]))
     chosen = _chosen(foretold, came, asked.main_days)
@@ -102,6 +106,13 @@ def validation(
         chosen=chosen,
         rows=rows,
         reliability=_reliability(judged),
+        ages=ages(
+            panel,
+            {day: model for (kind, day), model in models.items() if kind == chosen},
+            asked.edges,
+            asked.risk_days,
+            asked.as_of,
+        ),
         findings=tuple(found),
         n_origins_wanted=WANTED,
         is_overlapping=overlap,
@@ -117,18 +128,20 @@ def _chances(
     return {h: p_churn(hazards, edges, h) for h in days}
 
 
-def _is_enough(left: Flags) -> bool:
-    return bool(ENOUGH <= left.sum() <= len(left) - ENOUGH)
+def _came(test: pl.DataFrame, n_days: int, known: Sequence[int]) -> _Came:
+    of = watch(test, n_days)
+    left = {days: (of.end == 1) & (of.time <= days) for days in known}
+    return _Came(test["customer_id"].to_numpy(), left, of)
 
 
 def _scores(one: _Foretold, came: _Came) -> list[OriginScore]:
-    return [
-        _score(one, days, came.left[days]) for days in sorted(one.p) if _is_enough(came.left[days])
-    ]
+    return [_score(one, days, came) for days in sorted(came.left) if is_enough(came.left[days])]
 
 
-def _score(one: _Foretold, days: int, left: Flags) -> OriginScore:
-    p = one.p[days]
+def _score(one: _Foretold, days: int, came: _Came) -> OriginScore:
+    p, left = one.p[days], came.left[days]
+    upto = sorted(ahead for ahead in one.p if ahead <= days)
+    briers = ipcw_brier(*came.watch, np.column_stack([one.p[ahead] for ahead in upto]), upto)
     ranked = discrimination.estimated_auc(p, left)
     lifts = discrimination.lift(p, left, _LIFTS)
     level = None
@@ -153,6 +166,8 @@ def _score(one: _Foretold, days: int, left: Flags) -> OriginScore:
         intercept=float("nan") if level is None else level.intercept,
         slope=float("nan") if level is None else level.slope,
         ece=calibration.calibration_error(p, left, n_bins=_BINS),
+        integrated_brier=integrated_brier(upto, briers),
+        uno_c=uno_c(p, *came.watch, days),
         age_days=SLICE_DAYS,
     )
 
@@ -182,7 +197,7 @@ def _chosen(foretold: Sequence[_Foretold], came: Mapping[date, _Came], days: int
 
 
 def _reliability(of: _Judged) -> tuple[ReliabilityBin, ...]:
-    if not _is_enough(of.event):
+    if not is_enough(of.event):
         return ()
     return tuple(
         ReliabilityBin(
@@ -198,7 +213,7 @@ def _reliability(of: _Judged) -> tuple[ReliabilityBin, ...]:
 
 
 def _verdict(of: _Judged) -> Verdict:
-    if not _is_enough(of.event):
+    if not is_enough(of.event):
         return "not_validated"
     ranked = discrimination.estimated_auc(of.p, of.event, cluster=of.cluster)
     skill = scoring_rules.brier_skill(of.p, of.event)
@@ -207,7 +222,7 @@ def _verdict(of: _Judged) -> Verdict:
 
 def _profit(of: _Judged, asked: Question) -> dict[str, float]:
     """Return what calling the best share of customers earns; NaN where nothing can be told."""
-    if asked.campaign is None or not _is_enough(of.event):
+    if asked.campaign is None or not is_enough(of.event):
         return {"best_share": float("nan"), "profit": float("nan")}
     most = profit.most_profit(of.p, of.event, asked.campaign, asked.accept_share)
     return {"best_share": most.share, "profit": most.amount}

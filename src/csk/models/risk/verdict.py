@@ -38,8 +38,34 @@ class OriginScore:
     slope: float
     """Of the calibration: 1 where the spread is right."""
     ece: float
+    integrated_brier: float
+    """Mean of the Brier scores over the days up to `days`, by inverse probability of censoring."""
+    uno_c: float
+    """How often who left earlier, within `days`, had the higher chance (Uno's C)."""
     age_days: int
     """From the last label that the model was fitted on to the origin."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgeScore:
+    """How models foretold at an age, of all origins together; NaN where it cannot be told."""
+
+    days: int
+    """The horizon."""
+    since_fit_days: int
+    """From the day before which the model was fitted to the one it foretold from."""
+    n_landmarks: int
+    n: int
+    """Customers, those among them who were not watched for the whole horizon."""
+    n_events: int
+    auc: float
+    """As the log-loss and the slope, of those who were watched for the whole horizon."""
+    auc_se: float
+    log_loss: float
+    slope: float
+    ipcw_brier: float
+    """At the horizon, by inverse probability of censoring."""
+    uno_c: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +101,8 @@ class Validation:
     """By origin, model and horizon."""
     reliability: tuple[ReliabilityBin, ...]
     """Of the chosen model at the main horizon, all origins together."""
+    ages: tuple[AgeScore, ...]
+    """Of the chosen model, by horizon and how long ago it was fitted."""
     findings: tuple[Finding, ...]
     n_origins_wanted: int
     is_overlapping: bool
@@ -131,4 +159,6 @@ _MEANS = (
     "intercept",
     "slope",
     "ece",
+    "integrated_brier",
+    "uno_c",
 )

@@ -68,7 +68,7 @@ def _column(grid: Grid, place: int) -> _Column:
         least, most = (max(title, beside + cells) for cells in _BAR_CELLS)
     else:
         least = most = max(title, longest)
-        if look.align == "left":
+        if look.align == "left" and not look.is_whole:
             least = min(most, max(title, _NAME_CELLS))
     return _Column(place, look, words, least, most)
 

@@ -41,6 +41,29 @@ def test_the_farthest_drift_comes_first():
 
 
 @pytest.mark.parametrize(
+    ("moved", "critical", "holds"),
+    [(0.2, 0.15, True), (0.2, 0.25, False), (0.04, 0.01, False)],
+)
+@pytest.mark.parametrize("aspect", [alerts.MISSING, alerts.UNSEEN])
+def test_a_share_is_told_above_chance_and_above_what_matters(aspect, moved, critical, holds):
+    found = alerts.drift([Drifted("plan", moved, critical, aspect, 0.5)], LIMITS)
+    assert [(one.what, one.aspect) for one in found] == ([("plan", aspect)] if holds else [])
+    for one in found:
+        assert (one.value, one.expected) == (0.5, pytest.approx(0.5 - moved))
+
+
+def test_of_what_is_missing_the_values_go_untold():
+    moved = [
+        Drifted("seats", 0.9, 0.1),
+        Drifted("usage_28d", 0.3, 0.1),
+        Drifted("seats", 0.2, 0.1, alerts.MISSING, 0.4),
+    ]
+    found = alerts.drift(moved, LIMITS)
+    told = [("seats", alerts.MISSING), ("usage_28d", alerts.VALUES)]
+    assert [(one.what, one.aspect) for one in found] == told
+
+
+@pytest.mark.parametrize(
     ("left", "foretold", "z", "holds"),
     [
         (150, 100.0, 5.0, True),

@@ -6,6 +6,7 @@ import pytest
 
 from csk.errors import DataError
 from csk.models.risk import design
+from csk.models.risk.ranges import MOST_SPAN
 from csk.schema.features import Feature
 
 N = 400
@@ -122,3 +123,32 @@ def test_rows_without_a_feature_of_the_model_are_refused_by_name():
     with pytest.raises(DataError) as refused:
         design.matrix(of, BASE.drop("count"))
     assert refused.value.details == ("count",)
+
+
+RARE = [
+    # (values that differ from those of all others, bounds)
+    ([1.0] * 9, (0.0, 0.0)),
+    ([1.0] * 12, (0.0, 1.0)),
+    ([1.0] * 30 + [1e9], (0.0, 1.0)),
+    ([-1e9] + [-1.0] * 12 + [1.0] * 12 + [1e9], (-1.0, 1.0)),
+]
+
+
+@pytest.mark.parametrize(("values", "expected"), RARE)
+def test_of_values_that_few_have_one_row_sets_no_bound(values, expected):
+    panel = pl.DataFrame({"line": [0.0] * (10_000 - len(values)) + values})
+    of, x = found(panel, (LINE,))
+    if expected[0] == expected[1]:
+        assert of.dropped == (design.Dropped("line", "constant"),)
+    else:
+        assert (of.measures[0].low, of.measures[0].high) == expected
+        assert np.ptp(x[0]) <= MOST_SPAN * (1.0 + 1e-12)
+
+
+@pytest.mark.parametrize("scale", ["linear", "log"])
+@pytest.mark.parametrize("share", [0.002, 0.01, 0.3])
+def test_a_line_spans_so_many_deviations_at_most(scale, share):
+    panel = pl.DataFrame({"line": (RNG.random(20_000) < share) * RNG.lognormal(3, 2, 20_000)})
+    _, x = found(panel, (Feature("line", "usage", "", "higher", scale),))
+    assert np.ptp(x[0]) <= MOST_SPAN * (1.0 + 1e-12)
+    assert x[0].std() <= 1.0 + 1e-9

@@ -4,6 +4,8 @@ import numpy as np
 import polars as pl
 import pytest
 
+from csk.models.risk.alerts import MISSING as ABSENT
+from csk.models.risk.alerts import UNSEEN, VALUES
 from csk.models.risk.drifting import MISSING, N_BINS, SCHEMA, bins, drifted
 
 
@@ -27,7 +29,16 @@ def customers(n=1_000, seed=0, **changed):
 
 
 def psi(before, now):
-    return {one.feature: one.psi for one in drifted(bins(before), now)}
+    found = drifted(bins(before), now)
+    return {one.feature: one.moved for one in found if one.aspect == VALUES}
+
+
+def shares(before, now, **told):
+    """Return moves of shares that chance does not explain, and what they are now."""
+    found = (one for one in drifted(bins(before), now, **told) if one.aspect != VALUES)
+    return {
+        (one.feature, one.aspect): (one.moved, one.now) for one in found if one.moved > one.critical
+    }
 
 
 @pytest.mark.parametrize("n", [1, 2, 9, 1_000])
@@ -55,23 +66,25 @@ def test_those_of_whom_nothing_is_known_are_counted_apart():
         "seats": rows["seats"].null_count(),
         "refunds_90d": 0,
         "last_nps": 1_000,
+        "plan": 0,
     }
 
 
 def test_what_moves_by_itself_is_not_watched():
     watched = set(bins(customers())["feature"])
-    assert watched == {"usage_28d", "seats", "refunds_90d", "last_nps"}
+    assert watched == {"usage_28d", "seats", "refunds_90d", "last_nps", "plan"}
 
 
 def test_the_same_customers_have_not_moved():
     rows = customers()
     assert psi(rows, rows) == dict.fromkeys(psi(rows, rows), 0.0)
-    assert set(psi(rows, rows)) == set(bins(rows)["feature"])
+    assert {*psi(rows, rows), "plan"} == set(bins(rows)["feature"])
+    assert shares(rows, rows) == {}
 
 
 def test_other_customers_of_the_same_kind_stay_below_what_chance_makes():
     for one in drifted(bins(customers()), customers(seed=1)):
-        assert 0.0 <= one.psi <= one.critical, one.feature
+        assert one.moved <= one.critical, one.feature
 
 
 MOVED = [
@@ -86,18 +99,72 @@ MOVED = [
 @pytest.mark.parametrize(("feature", "changed"), MOVED)
 def test_a_feature_that_moved_is_told_and_no_other(feature, changed):
     now = customers(**changed).with_columns(pl.col(feature).cast(pl.Float64))
-    far = {one.feature for one in drifted(bins(customers()), now) if one.psi > one.critical}
+    far = {one.feature for one in drifted(bins(customers()), now) if one.moved > one.critical}
     assert far == {feature}
 
 
 def test_a_feature_that_is_no_longer_there_is_one_that_nobody_knows():
     rows = customers()
-    gone = {one.feature: one for one in drifted(bins(rows), rows.drop("usage_28d"))}
     unknown = rows.with_columns(usage_28d=pl.lit(None, pl.Float64))
-    assert gone["usage_28d"].psi == psi(rows, unknown)["usage_28d"] > 1.0
+    gone = rows.drop("usage_28d")
+    assert psi(rows, gone)["usage_28d"] == psi(rows, unknown)["usage_28d"] > 1.0
+    assert shares(rows, gone) == {("usage_28d", ABSENT): (1.0, 1.0)}
 
 
 def test_nobody_has_not_moved():
     rows = customers()
     assert drifted(bins(rows), rows.clear()) == ()
     assert drifted(bins(rows.select("customer_id")), rows) == ()
+
+
+def test_a_share_that_is_missing_is_told_where_its_bins_hardly_move():
+    before, now = customers(4_000), customers(4_000, seed=1)
+    hidden = np.random.default_rng(3).random(4_000) < 0.1
+    now = now.with_columns(seats=pl.when(pl.Series(hidden)).then(None).otherwise("seats"))
+    assert psi(before, now)["seats"] < 0.1
+    ((key, (moved, share)),) = shares(before, now).items()
+    assert key == ("seats", ABSENT)
+    assert moved == pytest.approx(0.08, abs=0.02)
+    assert share == now["seats"].null_count() / 4_000
+
+
+PLANS = [
+    # (plans of the model's day, of the night, what is told)
+    (["a"] * 1_000, ["a"] * 900 + ["b"] * 100, {("plan", UNSEEN): (0.1, 0.1)}),
+    (["a"] * 1_000, ["a"] * 900 + [None] * 100, {("plan", ABSENT): (0.1, 0.1)}),
+    (["a"] * 500 + ["b"] * 500, ["a"] * 1_000, {}),
+    ([str(n) for n in range(1_000)], [str(n) for n in range(500, 1_500)], {}),
+    (["a", *[None] * 999], ["a", *[None] * 999], {}),
+]
+
+
+@pytest.mark.parametrize(("before", "now", "expected"), PLANS)
+def test_new_plans_and_missing_ones_are_told(before, now, expected):
+    found = shares(customers(plan=before), customers(plan=now))
+    assert found == {key: pytest.approx(value) for key, value in expected.items()}
+
+
+def test_that_more_is_known_than_before_is_nothing_to_tell():
+    full = customers().with_columns(pl.col("seats").fill_null(3.0))
+    assert shares(customers(), full) == {}
+
+
+def test_a_table_without_plans_any_more_has_none_for_anybody():
+    assert shares(customers(), customers().drop("plan")) == {("plan", ABSENT): (1.0, 1.0)}
+
+
+@pytest.mark.parametrize("n", [60, 1_000])
+def test_a_night_without_cause_seldom_has_anything_to_tell(n):
+    draw, nights, told = np.random.default_rng(n), 150, 0
+    names = ("usage_28d", "seats", "refunds_90d", "last_nps", "last_csat", "tickets_28d")
+
+    def night(size):
+        hidden = draw.random((len(names), size)) < 0.2
+        values = np.where(hidden, np.nan, draw.random((len(names), size)))
+        known = {name: pl.Series(of).fill_nan(None) for name, of in zip(names, values, strict=True)}
+        return pl.DataFrame({**known, "plan": draw.zipf(1.8, size).clip(max=400).astype(str)})
+
+    for _ in range(nights):
+        found = drifted(bins(night(1_000)), night(n))
+        told += any(one.moved > one.critical for one in found)
+    assert told / nights <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / nights)

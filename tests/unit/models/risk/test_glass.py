@@ -151,3 +151,21 @@ def test_rows_with_renewals_of_other_days_are_refused(daily, until):
     box = fitted(known, until)
     with pytest.raises(UsageError, match="other days ahead"):
         glass.hazards(box, known.panel.rename({"renewals_30d": "renewals_45d"}))
+
+
+def test_one_row_far_from_all_others_moves_no_score(daily, until):
+    panel = daily(3000, seed=3).panel
+    first = int(np.flatnonzero(panel["end_in_days"].fill_null(9999).to_numpy() < 30)[0])
+    rare = np.zeros(panel.height)
+    rare[np.random.default_rng(0).choice(panel.height, 14, replace=False)] = 1.0
+    rare[first] = 1e9
+    told = panel.with_columns(refunds_90d=rare)
+    box = glass.fit(told, stacked(told, edges_of(told), until))
+    assert "refunds_90d" in [one.name for one in box.recipe.measures]
+    at = [told.with_columns(refunds_90d=pl.lit(value)) for value in (0.0, 1.0, 1e9)]
+    logits = [
+        np.log(p / (1 - p))
+        for p in (curve.p_churn(glass.hazards(box, one), box.edges, 90) for one in at)
+    ]
+    assert logits[2] == pytest.approx(logits[1], abs=1e-12)
+    assert np.abs(logits[2] - logits[0]).max() < 2.0

@@ -12,7 +12,7 @@ NAN = float("nan")
 
 def score(**changed):
     names = ("auc", "average_precision", "log_loss", "brier", "brier_skill", "lift_1", "lift_5")
-    rest = ("auc_se", "lift_10", "intercept", "slope", "ece")
+    rest = ("auc_se", "lift_10", "intercept", "slope", "ece", "integrated_brier", "uno_c")
     told = dict.fromkeys((*names, *rest), 0.5)
     about = {"model": GLASS, "origin_on": date(2025, 1, 1), "days": 90, "age_days": 84}
     counts = {"n": 100, "n_events": 10, "base_rate": 0.1}
@@ -20,16 +20,18 @@ def score(**changed):
 
 
 def validated(*rows):
-    return Validation(90, GLASS, rows, (), (), 3, False, "sound", NAN, NAN)
+    return Validation(90, GLASS, rows, (), (), (), 3, False, "sound", NAN, NAN)
 
 
 LATER = {"origin_on": date(2025, 6, 1)}
 
 
 def test_origins_count_by_those_who_left():
-    one = score(auc=0.6, auc_se=0.03, slope=1.0, n_events=10)
+    one = score(auc=0.6, auc_se=0.03, slope=1.0, uno_c=0.55, n_events=10)
     other = score(auc=0.9, auc_se=0.06, slope=0.7, n=300, n_events=20, age_days=87, **LATER)
     found = validated(one, other).pooled(GLASS, 90)
+    assert found.uno_c == pytest.approx((10 * 0.55 + 20 * 0.5) / 30)
+    assert found.integrated_brier == pytest.approx(0.5)
     assert found.auc == pytest.approx((10 * 0.6 + 20 * 0.9) / 30)
     assert found.slope == pytest.approx((10 * 1.0 + 20 * 0.7) / 30)
     assert found.auc_se == pytest.approx(((0.03 / 3) ** 2 + (0.06 * 2 / 3) ** 2) ** 0.5)
