@@ -20,10 +20,17 @@ UPGRADE ?=
 
 # What stands in the caller's environment must not change what is installed or tested.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+# The environments are made without bytecode; a caller who forbids Python to write any would have
+# some hundred processes compile Polars, SciPy and csk anew, each for seconds.
+unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONNOUSERSITE := 1
 # Tests run on every core already; threads of small matrices would only wait for one another.
 export OPENBLAS_NUM_THREADS := 1
+
+# A file's tests stay together, so what they share is made once; files go in their order, the
+# dearest (e2e) first, so that no process is left with a long one at the end.
+SPREAD = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 BIN := .venv/bin
 LOWEST := .venv-lowest/bin
@@ -88,11 +95,11 @@ demo: .venv/ready
 # --- for developers -----------------------------------------------------------------------------
 
 test: .venv/ready-dev
-	@$(BIN)/python -m pytest -m "not bench" -n $(WORKERS) $(ARGS)
+	@$(BIN)/python -m pytest -m "not bench" $(SPREAD) $(ARGS)
 
 # What leans on libraries, and published figures, on the lowest versions that pyproject.toml allows.
 test-lowest: .venv-lowest/ready
-	@$(LOWEST)/python -m pytest -m "not bench" -n $(WORKERS) -p no:cacheprovider \
+	@$(LOWEST)/python -m pytest -m "not bench" $(SPREAD) -p no:cacheprovider \
 	    --hypothesis-profile=quick tests/paper \
 	    $(addprefix tests/unit/,engine facts intake models sinks tables) $(ARGS)
 

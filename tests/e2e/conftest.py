@@ -1,6 +1,8 @@
 """The real program, started as a user starts it, and a small export for it to read."""
 
+import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +15,9 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parents[2] / "src"
+SAMPLE = Path(__file__).parents[2] / "data" / "sample"
+FITTED = "2025-11-01"
+"""The day of the model that nights are scored with."""
 HEADER = ("customer_id", "date", "amount")
 Row = tuple[str, ...]
 
@@ -150,3 +155,47 @@ def quick(tmp_path, temporary, monkeypatch, capfdbinary) -> Callable[..., Ran]:
         return Ran(code, shown.out, told)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def sample_store(tmp_path_factory) -> Path:
+    """A folder for the store of the sample, which the first that reads it makes."""
+    return tmp_path_factory.mktemp("sample") / "store"
+
+
+@pytest.fixture(scope="session")
+def fitted(tmp_path_factory) -> Path:
+    """A folder with a model of one day, and the store of what it was fitted on.
+
+    Fitted once for all processes of a run of tests; each works on a copy.
+    """
+    here = tmp_path_factory.mktemp("fitted")
+    among = here.parent.parent if "PYTEST_XDIST_WORKER" in os.environ else here.parent
+    with (among / "fitted.lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        if not (among / "fitted-once").exists():
+            fit(here)
+            shutil.copytree(here, among / "fitted-once")
+            return here
+    return Path(shutil.copytree(among / "fitted-once", here, dirs_exist_ok=True))
+
+
+def fit(folder: Path) -> None:
+    """Fit a model of churn risk on the sample as of a day, as a user would."""
+    command = [sys.executable, "-m", "csk", "churn-risk", str(SAMPLE), "--store", "store"]
+    ran = subprocess.run(
+        [*command, "--model", "risk", "--refit", "--as-of", FITTED, "-q"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(SOURCE)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+
+
+@pytest.fixture
+def risk(fitted, tmp_path) -> Path:
+    """A folder of its own with the model."""
+    shutil.copytree(fitted / "risk", tmp_path / "risk", ignore=shutil.ignore_patterns(".lock"))
+    return tmp_path / "risk"

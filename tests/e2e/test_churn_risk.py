@@ -1,6 +1,5 @@
 """A nightly run with a kept model: codes, locks, kills, full disks, and the same bytes again."""
 
-import fcntl
 import hashlib
 import json
 import os
@@ -8,8 +7,6 @@ import random
 import resource
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -18,48 +15,10 @@ import pytest
 
 from csk.errors import ExitCode
 
-SOURCE = Path(__file__).parents[2] / "src"
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 FITTED, NIGHT, NEXT = "2025-11-01", "2025-11-02", "2025-11-03"
 KILLS = int(os.environ.get("CSK_TEST_KILLS", "3"))
 """Each costs two runs; whoever touches what is written asks for a hundred."""
-
-
-@pytest.fixture(scope="session")
-def fitted(tmp_path_factory) -> Path:
-    """A folder with a model of one day, and the store of what it was fitted on.
-
-    Fitted once for all processes of a run of tests; each works on a copy.
-    """
-    here = tmp_path_factory.mktemp("fitted")
-    among = here.parent.parent if "PYTEST_XDIST_WORKER" in os.environ else here.parent
-    with (among / "fitted.lock").open("w") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)
-        if not (among / "fitted-once").exists():
-            fit(here)
-            shutil.copytree(here, among / "fitted-once")
-            return here
-    return Path(shutil.copytree(among / "fitted-once", here, dirs_exist_ok=True))
-
-
-def fit(folder: Path) -> None:
-    command = [sys.executable, "-m", "csk", "churn-risk", str(SAMPLE), "--store", "store"]
-    ran = subprocess.run(
-        [*command, "--model", "risk", "--refit", "--as-of", FITTED, "-q"],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(SOURCE)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
-
-
-@pytest.fixture
-def risk(fitted, tmp_path) -> Path:
-    """A folder of its own with the model."""
-    shutil.copytree(fitted / "risk", tmp_path / "risk", ignore=shutil.ignore_patterns(".lock"))
-    return tmp_path / "risk"
 
 
 @pytest.fixture
@@ -202,7 +161,10 @@ def test_a_full_disk_leaves_what_was(csk, quick, night, risk, tmp_path):
     def small() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (6_000, 6_000))
 
-    ran = csk(*night(NEXT, "-q", "-o", "out.csv"), preexec_fn=small)
+    # Python would cut off the bytecode of what it imports, and later runs would read that.
+    no_bytecode = {"PYTHONDONTWRITEBYTECODE": "1"}
+    asked = night(NEXT, "-q", "-o", "out.csv")
+    ran = csk(*asked, preexec_fn=small, variables=no_bytecode)
     assert (ran.code, "size allowed" in ran.err) == (ExitCode.STORAGE, True), ran.err
     assert contents(risk, tmp_path / "out.csv") == before
 

@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -45,15 +46,16 @@ def test_the_nightly_job_is_silent_and_its_tables_answer_the_query():
 
 
 @pytest.mark.usefixtures("place")
-def test_the_example_tiers_spend_no_more_than_their_budget():
-    job = done("csk segment data/sample --config examples/tiers.toml --report json")
-    assert job.returncode == 0, job.stderr
-    spend = float(re.search(r'"spend_amount": "([\d.]+)"', job.stdout)[1])
+def test_the_example_tiers_spend_no_more_than_their_budget(quick, sample_store):
+    asked = ("--config", "examples/tiers.toml", "--report", "json", "--store", sample_store)
+    ran = quick("segment", "data/sample", *asked)
+    assert ran.code == 0, ran.err
+    spend = float(re.search(rb'"spend_amount": "([\d.]+)"', ran.out)[1])
     assert 0 < spend <= 6_000_000
 
 
-NIGHT = "2026-01-01"
-"""Stands for today: the sample's data end on the day before."""
+NIGHT = "2025-11-02"
+"""Stands for today: the day after that of the model, which is not fitted again."""
 
 
 def scheduled(name: str) -> str:
@@ -63,9 +65,9 @@ def scheduled(name: str) -> str:
     return f"EXPORTS=data/sample; RISK=risk; {found} --as-of {NIGHT}"
 
 
-@pytest.mark.usefixtures("place")
-def test_a_night_of_cron_and_one_of_systemd_leave_the_same(place):
-    (place / "risk").mkdir()
+def test_a_night_of_cron_and_one_of_systemd_leave_the_same(place, fitted):
+    model = place / "risk" / "model"
+    shutil.copytree(fitted / "risk", model, ignore=shutil.ignore_patterns(".lock"))
     left = []
     for name in ("risk.crontab", "csk-risk.service"):
         job = done(scheduled(name))
@@ -110,7 +112,7 @@ def test_the_readme_has_commands():
 
 
 @pytest.mark.usefixtures("place")
-def test_the_readme_shows_what_is_printed():
+def test_the_readme_shows_what_is_printed(quick, monkeypatch):
     shown = re.search(r"```text\n(.*?)```", (TOP / "README.md").read_text("utf-8"), re.DOTALL)[1]
-    job = done("COLUMNS=80 csk segment data/sample")
-    assert job.stdout.startswith(shown)
+    monkeypatch.setenv("COLUMNS", "80")
+    assert quick("segment", "data/sample").out.decode().startswith(shown)

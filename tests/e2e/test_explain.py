@@ -54,9 +54,9 @@ def test_the_rows_behind_a_number_are_written(csk, contracts, tmp_path):
     assert rows.select("customer_id", "kind", "change_amount").rows() == [("p", "churn", -100.0)]
 
 
-def test_a_preset_changes_what_moved_and_what_is_divided(csk, contracts):
+def test_a_preset_changes_what_moved_and_what_is_divided(quick, contracts):
     def churn(*preset):
-        ran = csk("mrr", contracts, "--as-of", "2024-07-01", "--report", "json", *preset)
+        ran = quick("mrr", contracts, "--as-of", "2024-07-01", "--report", "json", *preset)
         told = json.loads(ran.out)
         (may,) = [one for one in told["periods"] if one["starts_on"] == "2024-05-01"]
         rate = may["rates"]["customer_churn_rate"]
@@ -81,8 +81,8 @@ def test_quarters_and_years_are_periods_too(quick, contracts):
     assert start("2024") == ["2024-01-01", "2025-01-01"]
 
 
-def test_the_dictionary_is_a_table(csk, tmp_path):
-    ran = csk("explain", "--dictionary", "-o", "dictionary.parquet", "-q")
+def test_the_dictionary_is_a_table(csk, quick, tmp_path):
+    ran = quick("explain", "--dictionary", "-o", "dictionary.parquet", "-q")
     assert (ran.code, ran.out) == (ExitCode.OK, b"")
     rows = pl.read_parquet(tmp_path / "dictionary.parquet")
     assert set(rows["entry"]) == {"table", "column", "metric", "term"}

@@ -92,8 +92,8 @@ def test_a_report_on_a_shop_is_in_japanese(quick, export, command):
 
 
 @pytest.mark.parametrize("command", OF_THE_SAMPLE, ids=" ".join)
-def test_a_report_on_the_sample_is_in_japanese(quick, command):
-    ran = quick("--lang", "ja", *command, SAMPLE)
+def test_a_report_on_the_sample_is_in_japanese(quick, command, sample_store):
+    ran = quick("--lang", "ja", *command, SAMPLE, "--store", sample_store)
     assert ran.code == ExitCode.OK, ran.err
     holds(ran.out.decode())
 
@@ -106,8 +106,9 @@ def test_the_variable_chooses_and_the_flag_wins(csk):
     assert told.startswith("Gross retention (GRR)")
 
 
-def test_an_unknown_language_is_refused(csk):
-    ran = csk("explain", variables={"CSK_LANG": "xx"})
+def test_an_unknown_language_is_refused(quick, monkeypatch):
+    monkeypatch.setenv("CSK_LANG", "xx")
+    ran = quick("explain")
     assert ran.code == ExitCode.USAGE
     assert "en, ja" in ran.err
 

@@ -41,9 +41,9 @@ def test_the_page_and_the_table_say_the_same(csk, tmp_path, answered):
     assert float(told["revenue"]["value"]) == revenue["value"].item()
 
 
-def test_the_bytes_of_the_table_are_the_same_however_the_book_is_cut(csk, tmp_path, answered):
+def test_the_bytes_of_the_table_are_the_same_however_the_book_is_cut(quick, tmp_path, answered):
     for shards in (1, 5):
-        ran = csk("kpi", *answered, "-q", "--shards", shards, "-o", f"{shards}.parquet")
+        ran = quick("kpi", *answered, "-q", "--shards", shards, "-o", f"{shards}.parquet")
         assert (ran.code, ran.err) == (0, "")
     assert (tmp_path / "1.parquet").read_bytes() == (tmp_path / "5.parquet").read_bytes()
 

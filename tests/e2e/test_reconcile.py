@@ -18,11 +18,21 @@ HEADERS = {
 }
 
 
-def told(quick, *options):
+@pytest.fixture
+def reconciled(quick, sample_store):
+    """Run `csk reconcile` on the sample company, whose store is made once."""
+
+    def run(*options):
+        ran = quick("reconcile", SAMPLE, "--store", sample_store, *options)
+        assert ran.code == 0, ran.err
+        return ran.out
+
+    return run
+
+
+def told(reconciled, *options):
     """Return the report of a run on the sample company, as JSON."""
-    ran = quick("reconcile", SAMPLE, *options, "--report", "json")
-    assert ran.code == 0, ran.err
-    return json.loads(ran.out)
+    return json.loads(reconciled(*options, "--report", "json"))
 
 
 def rows(path):
@@ -30,10 +40,9 @@ def rows(path):
         return list(csv.DictReader(file))
 
 
-def written(quick, tmp_path, theirs):
+def written(reconciled, tmp_path, theirs):
     """Write what csk says under another definition as if a vendor had; return the file."""
-    ran = quick("reconcile", SAMPLE, "--between", f"csk,{theirs}", *("-o", "steps.csv", "-q"))
-    assert ran.code == 0, ran.err
+    reconciled("--between", f"csk,{theirs}", *("-o", "steps.csv", "-q"))
     months = defaultdict(dict)
     for row in rows(tmp_path / "steps.csv"):
         if row["cause"] == "theirs" and row["metric_id"] in HEADERS:
@@ -47,10 +56,8 @@ def written(quick, tmp_path, theirs):
     return path
 
 
-def test_causes_between_two_presets_add_up_exactly(quick, tmp_path):
-    options = ("--between", "chartmogul,stripe", "-o", "steps.csv", "-q")
-    ran = quick("reconcile", SAMPLE, *options)
-    assert ran.code == 0, ran.err
+def test_causes_between_two_presets_add_up_exactly(reconciled, tmp_path):
+    reconciled("--between", "chartmogul,stripe", "-o", "steps.csv", "-q")
     lines = defaultdict(list)
     for row in rows(tmp_path / "steps.csv"):
         lines[row["metric_id"], row["period_on"]].append(row)
@@ -66,8 +73,8 @@ def test_causes_between_two_presets_add_up_exactly(quick, tmp_path):
     assert "mrr" not in differing
 
 
-def test_the_sample_differs_in_the_formulas_of_the_two(quick):
-    found = told(quick, "--between", "chartmogul,stripe")
+def test_the_sample_differs_in_the_formulas_of_the_two(reconciled):
+    found = told(reconciled, "--between", "chartmogul,stripe")
     (churn,) = [
         one
         for one in found["figures"]
@@ -86,17 +93,17 @@ def test_the_sample_differs_in_the_formulas_of_the_two(quick):
         ("stripe", "formula", "Stripe Billing"),
     ],
 )
-def test_the_option_that_was_changed_is_named(quick, tmp_path, theirs, cause, detail):
-    path = written(quick, tmp_path, theirs)
-    found = told(quick, "--against", path)
+def test_the_option_that_was_changed_is_named(reconciled, tmp_path, theirs, cause, detail):
+    path = written(reconciled, tmp_path, theirs)
+    found = told(reconciled, "--against", path)
     assert found["found"]["causes"] == [{"cause": cause, "detail": detail}]
     assert found["found"]["n_explained"] == found["found"]["n_differing"] > 0
     causes = {step["cause"] for one in found["figures"] for step in one["causes"]}
     assert causes <= {cause, "rounding"}
 
 
-def test_noise_is_unexplained_and_nothing_is_claimed(quick, tmp_path):
-    path = written(quick, tmp_path, "csk")
+def test_noise_is_unexplained_and_nothing_is_claimed(reconciled, tmp_path):
+    path = written(reconciled, tmp_path, "csk")
     lines = rows(path)
     for place, line in enumerate(lines):
         line["MRR"] = str(Decimal(line["MRR"]) + 1_000 + (place * 7919) % 5_000)
@@ -104,7 +111,7 @@ def test_noise_is_unexplained_and_nothing_is_claimed(quick, tmp_path):
         out = csv.DictWriter(file, lines[0])
         out.writeheader()
         out.writerows(lines)
-    found = told(quick, "--against", path)
+    found = told(reconciled, "--against", path)
     assert found["found"]["causes"] == []
     for one in found["figures"]:
         steps = {step["cause"] for step in one["causes"]}

@@ -152,19 +152,21 @@ def _ascent(model: Family, start: Floats, n: Floats, d: Floats) -> tuple[float, 
     Ends where the next step promises less than 1e-9 of log-likelihood.
     """
     t = np.arange(1.0, len(n) + 1.0)
+    low, high = np.array(model.low), np.array(model.high)
     here, damping = start, 1e-3
     score, slope, information = _score(model, here, t, n, d)
     for _ in range(_MOST_STEPS):
-        free = ~_held(model, here, slope)
-        inner = information[np.ix_(free, free)]
-        ridge = np.diag(damping * np.diag(inner) + 1e-12 * (1.0 + np.trace(inner)))
+        free = np.flatnonzero(~_held(low, high, here, slope))
+        inner = information[free[:, None], free]
+        own = inner.diagonal()
+        inner.flat[:: len(free) + 1] += damping * own + 1e-12 * (1.0 + inner.trace())
         move = np.zeros(len(here))
-        move[free] = np.linalg.solve(inner + ridge, slope[free])
+        move[free] = np.linalg.solve(inner, slope[free])
         # Shortened as a whole: the parameters' moves answer each other.
         move *= _LONGEST_MOVE / max(float(np.abs(move).max()), _LONGEST_MOVE)
         if damping > _NO_WAY_UP or (damping < 1.0 and float(move @ slope) < _CLOSE):
             break
-        there = np.clip(here + move, model.low, model.high)
+        there = np.minimum(np.maximum(here + move, low), high)
         tried = _score(model, there, t, n, d)
         if tried[0] >= score:
             here, damping = there, max(damping * 0.1, 1e-12)
@@ -174,10 +176,10 @@ def _ascent(model: Family, start: Floats, n: Floats, d: Floats) -> tuple[float, 
     return score, here
 
 
-def _held(model: Family, log_params: Floats, slope: Floats) -> NDArray[np.bool_]:
+def _held(low: Floats, high: Floats, log_params: Floats, slope: Floats) -> NDArray[np.bool_]:
     """Say which parameters a bound keeps from climbing further."""
-    at_low = (log_params <= np.array(model.low)) & (slope < 0.0)
-    return np.asarray(at_low | (log_params >= np.array(model.high)) & (slope > 0.0))
+    at_low = (log_params <= low) & (slope < 0.0)
+    return np.asarray(at_low | (log_params >= high) & (slope > 0.0))
 
 
 def _score(
@@ -199,7 +201,7 @@ def _summary(family: str, log_params: Floats, n: Floats, d: Floats) -> TailFit:
     score, slope, information = _score(model, log_params, t, n, d)
     # A weak prior in place of an infinite variance along directions that no exit speaks about.
     covariance = np.linalg.inv(information + _PRIOR_PRECISION * np.eye(model.n_params))
-    held = _held(model, log_params, slope)
+    held = _held(np.array(model.low), np.array(model.high), log_params, slope)
     slack = float(np.abs(np.where(held, 0.0, slope)).max() / d.sum())
     params = tuple(float(v) for v in np.exp(log_params))
     aic = 2.0 * model.n_params - 2.0 * score

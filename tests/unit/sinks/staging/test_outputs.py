@@ -152,7 +152,9 @@ def test_a_disk_that_is_full_is_told_in_a_sentence(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "csv", "jsonl", "arrow", "xlsx"])
-def test_a_file_that_may_not_grow_leaves_the_old_ones(suffix, tmp_path):
+def test_a_file_that_may_not_grow_leaves_the_old_ones(suffix, tmp_path, monkeypatch):
+    # Python would cut off the bytecode of what it imports, and later runs would read that.
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
     first, second = tmp_path / "first.csv", tmp_path / f"second.{suffix}"
     first.write_text("old")
     second.write_text("old")
