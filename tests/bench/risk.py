@@ -3,21 +3,31 @@
 One rule: a row is a ratio of processor seconds of one run; the panel is that of a simulated
 company, repeated until it is as long as asked.
 
-    python tests/bench/risk.py --customers 1000000
+    python tests/bench/risk.py --customers 1000000 [--shap OTHER/bin/python]
+
+SHAP stands in an environment of its own (shap, scikit-learn): it needs a newer NumPy than the
+other peers work on.
 """
 
 import argparse
+import json
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import polars as pl
+from run import PEERS
 
 from csk.engine.local import LocalEngine
-from csk.models.risk import glass, trees
+from csk.models.risk import design, glass, trees
+from csk.models.risk.curve import shares_of_bins
 from csk.models.risk.fitting import candidate
+from csk.models.risk.glass import GlassBox
+from csk.models.risk.leads import fading
 from csk.models.risk.reasons import reasons
 from csk.models.risk.stacked import edges_with
 from csk.models.risk.verdict import GLASS, TREES
@@ -49,9 +59,34 @@ def seconds(step: Callable[[], object]) -> float:
     return time.process_time() - begun
 
 
+def shap(python: Path, box: GlassBox, panel: pl.DataFrame, many: pl.DataFrame) -> None:
+    """Print what SHAP takes to explain the same model, by explainer, reckoned up to all rows."""
+    level, fade = glass.effects(box)
+    with tempfile.TemporaryDirectory() as place:
+        file = Path(place) / "model.npz"
+        np.savez(
+            file,
+            columns=design.matrix(box.recipe, many).T,
+            level=level,
+            fade=fade,
+            ahead=box.ahead,
+            within=shares_of_bins(box.edges, MAIN),
+            u=fading(box.edges),
+            past=design.matrix(box.recipe, panel).T,
+            left=(panel["end_in_days"] < MAIN).fill_null(value=False).to_numpy(),
+        )
+        peer = PEERS / "reasons_shap.py"
+        said = subprocess.run([python, peer, file], check=True, capture_output=True, text=True)
+    for line in said.stdout.splitlines():
+        one = json.loads(line)
+        whole = one["cpu"] * many.height / one["rows"]
+        print(f"| SHAP, {one['explainer']} ({one['rows']:,} rows asked) | {whole:,.1f} | |")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--customers", type=int, default=1_000_000)
+    parser.add_argument("--shap", type=Path, help="a Python that has shap and scikit-learn")
     wanted = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         panel = panel_of(Path(place) / "company", 5_000)
@@ -73,6 +108,8 @@ def main() -> None:
         print(f"{wanted.customers:,} customers, {many.width} columns, {len(edges)} bins ahead")
         for name, cost in rows.items():
             print(f"| {name} | {cost:.1f} | {cost / read:.1f} |")
+        if wanted.shap and isinstance(box.fitted, GlassBox):
+            shap(wanted.shap, box.fitted, panel, many)
 
 
 if __name__ == "__main__":

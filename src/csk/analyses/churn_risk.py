@@ -4,10 +4,10 @@ One rule: a model is fitted and judged on what was known on days of the past; wh
 model and the day, and nothing of what it was fitted on.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 import polars as pl
 
@@ -42,6 +42,13 @@ MOST_ROWS: Final = 1_200_000
 ORDER: Final = ["customer_id", "landmark_on"]
 _SALT: Final = 11
 
+Stage: TypeAlias = Callable[[str], None]
+"""Who is told that a stage of the work is done."""
+
+
+def silent(_stage: str) -> None:
+    """Tell nobody."""
+
 
 @dataclass(frozen=True, slots=True)
 class ChurnRisk:
@@ -72,6 +79,7 @@ def churn_risk(
     standing: Standing,
     *,
     may_fall_back: bool = True,
+    stage: Stage = silent,
 ) -> ChurnRisk:
     """Fit a model on the book itself and score its customers with it.
 
@@ -81,9 +89,9 @@ def churn_risk(
     """
     if not book.is_contractual:
         return _unmodelled(book, engine, settings, standing, _By("inactivity"))
-    found = fitted(book, engine, settings, standing)
+    found = fitted(book, engine, settings, standing, stage)
     if found is not None:
-        result = scored(book, engine, settings, standing, found)
+        result = scored(book, engine, settings, standing, found, stage)
         return replace(result, early=_early(book, engine, settings))
     if not may_fall_back:
         raise ModelError(
@@ -94,7 +102,9 @@ def churn_risk(
     return replace(result, early=_early(book, engine, settings))
 
 
-def fitted(book: Book, engine: Engine, settings: Settings, standing: Standing) -> RiskModel | None:
+def fitted(
+    book: Book, engine: Engine, settings: Settings, standing: Standing, stage: Stage = silent
+) -> RiskModel | None:
     """Fit, choose and validate a model; null where too few customers have left."""
     span, horizons = book.span, standing.horizons
     days = landmark_days(span.data_from, span.as_of)
@@ -104,6 +114,7 @@ def fitted(book: Book, engine: Engine, settings: Settings, standing: Standing) -
     n_alive = int(standing.customers["is_alive"].sum())
     share = min(1.0, MOST_ROWS / max(n_alive * len(days), 1))
     rows = _panel(book, engine, settings, (days, edges, known), share)
+    stage("features")
     if n_ends(rows, span.as_of) < ENOUGH_EVENTS:
         return None
     main = scoring.main_days(horizons.risk_days)
@@ -119,10 +130,12 @@ def fitted(book: Book, engine: Engine, settings: Settings, standing: Standing) -
         settings.contact.accept_share,
     )
     told = validation(rows, asked, found, tuple(KINDS))
+    stage("validated")
     whole = {kind: candidate(rows, edges, span.as_of, kind) for kind in {GLASS, told.chosen}}
     box, best = whole[GLASS], whole[told.chosen]
     if box is None or best is None or not isinstance(box.fitted, GlassBox):
         return None
+    stage("fitted")
     return RiskModel(
         box=box.fitted,
         trees=best.fitted if isinstance(best.fitted, TreeModel) else None,
@@ -135,7 +148,12 @@ def fitted(book: Book, engine: Engine, settings: Settings, standing: Standing) -
 
 
 def scored(
-    book: Book, engine: Engine, settings: Settings, standing: Standing, model: RiskModel
+    book: Book,
+    engine: Engine,
+    settings: Settings,
+    standing: Standing,
+    model: RiskModel,
+    stage: Stage = silent,
 ) -> ChurnRisk:
     """Score the customers of a book with a model.
 
@@ -144,6 +162,7 @@ def scored(
     horizons, edges = standing.horizons, model.box.edges
     scoring.refuse_others(model, book, horizons)
     rows = _panel(book, engine, settings, ((book.span.as_of,), edges, model.known), 1.0)
+    stage("features_today")
     alive = _alive(book, engine, settings, standing)
     customers = scoring.scored(model, rows, alive, horizons, settings.contact)
     moved = drifting.drifted(model.drift, rows, alerts.level(settings.alerts.false_share))

@@ -167,16 +167,16 @@ def _scored(
 ) -> ChurnRisk:
     """Score the book with a model, or fit one on the book itself; one to be kept must be one."""
     book, engine, settings = session.book, session.engine, session.settings
-    if model is not None:
-        with emit.progress("Scoring ...", quiet=wanted.quiet):
-            result = analysis.scored(book, engine, settings, standing(session), model)
-    else:
-        with emit.progress("Fitting ...", quiet=wanted.quiet):
+    with emit.progress("Fitting ..." if model is None else "Scoring ...", quiet=wanted.quiet):
+        valued = standing(session)
+        log.stage("valued", customers=valued.customers.height)
+        if model is not None:
+            result = analysis.scored(book, engine, settings, valued, model, log.stage)
+        else:
             result = analysis.churn_risk(
-                book, engine, settings, standing(session), may_fall_back=not is_kept
+                book, engine, settings, valued, may_fall_back=not is_kept, stage=log.stage
             )
-        log.stage("fitted", method=result.method)
-    log.stage("scored", customers=result.customers.height)
+    log.stage("scored", customers=result.customers.height, method=result.method)
     return result
 
 

@@ -26,10 +26,14 @@ class RunLog:
         self._since = time.perf_counter()
 
     def stage(self, event: str, **fields: object) -> None:
-        """Tell that a stage is done, and what it found; JSON only."""
+        """Tell that a stage is done, what it found, and the time spent since the start; JSON only.
+
+        `seconds` are by the clock, `cpu_seconds` of the processor.
+        """
         if self._is_json:
             seconds = round(time.perf_counter() - self._since, 3)
-            said = {"command": COMMAND, "event": event, "seconds": seconds, **fields}
+            spent = {"seconds": seconds, "cpu_seconds": round(time.process_time(), 3)}
+            said = {"command": COMMAND, "event": event, **spent, **fields}
             emit.line(json.dumps(said, ensure_ascii=False))
 
     def summary(self, text: str) -> None:

@@ -350,11 +350,8 @@ def n_pooled(of: Recipe, panel: pl.DataFrame) -> int:
     return int((codes(of, panel) < 0).sum()) if of.levels else 0
 
 
-def matrix(of: Recipe, panel: pl.DataFrame) -> Floats:
-    """Return (p, n) the columns of a panel's rows.
-
-    DataError where a feature of the recipe is no column of the panel.
-    """
+def refuse_absent(of: Recipe, panel: pl.DataFrame) -> None:
+    """Raise DataError where a feature of the recipe is no column of the panel."""
     absent = [one.name for one in of.measures if one.name not in panel.columns]
     if absent:
         raise DataError(
@@ -362,6 +359,11 @@ def matrix(of: Recipe, panel: pl.DataFrame) -> Floats:
             details=absent,
             hint="Score the tables that it was fitted on, or fit it again with --refit.",
         )
+
+
+def matrix(of: Recipe, panel: pl.DataFrame) -> Floats:
+    """Return (p, n) the columns of a panel's rows; DataError as `refuse_absent`."""
+    refuse_absent(of, panel)
     found = np.empty((len(of.columns), panel.height))
     row = 0
     for one in of.measures:

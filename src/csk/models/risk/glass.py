@@ -7,7 +7,7 @@ coefficients as all at once (Begg and Gray 1984).
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 import polars as pl
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from csk.errors import ModelError, UsageError
 from csk.models.risk import design
+from csk.models.risk.adding import additions, blocks, spread, summed
 from csk.models.risk.calibrating import IDENTITY, Calibration
 from csk.models.risk.curve import shares_of_bins
 from csk.models.risk.design import Recipe
@@ -115,45 +116,33 @@ def faded(of: Recipe) -> Ints:
     )
 
 
-class Predictors(NamedTuple):
-    """Linear predictors of customers, in parts."""
-
-    level: Floats
-    """(causes, n)."""
-    fade: Floats
-    """(causes, n)."""
-    ahead: Floats
-    """(causes, bins, n) what the bin and the renewals in it add."""
-
-
 def ahead(of: GlassBox, panel: pl.DataFrame) -> Floats:
     """Return (causes, bins, n) what bins and the renewals in them add to linear predictors."""
     due = renewals(panel, of.edges)
-    term = has_term(panel, due)
+    return ahead_by(of, due.T, has_term(panel, due).astype(np.int64))
+
+
+def ahead_by(of: GlassBox, due: Ints, term: Ints) -> Floats:
+    """Return `ahead` of (n,) whether there is a term and (bins, n) renewals in the first bins."""
     q = len(precisions(len(of.edges)))
-    found = np.empty((len(of.causes), len(of.edges), panel.height))
+    found = np.empty((len(of.causes), *due.shape))
     for j, (columns, offset, at) in enumerate(_kinds(of.edges, due, term)):
-        found[:, j, :] = (of.coefficients[:, :q] @ columns + offset)[:, at]
+        known = of.coefficients[:, :q] @ columns + offset
+        for row, by_kind in zip(found[:, j], known, strict=True):
+            np.take(by_kind, at, out=row, mode="clip")
     return found
 
 
-def _kinds(edges: Sequence[int], due: Ints, term: Floats) -> Iterator[tuple[Floats, Floats, Ints]]:
+def _kinds(edges: Sequence[int], due: Ints, term: Ints) -> Iterator[tuple[Floats, Floats, Ints]]:
     """Yield for each bin the columns and offsets of its kinds, and (n,) the kind of each row.
 
     Kinds are few, by renewals that fall into the bin and whether there is a term at all.
     """
     kinds = np.arange(2 * (int(due.max(initial=0)) + 1))
-    for j in range(len(edges)):
+    for j in range(len(due)):
         lead = np.full(len(kinds), j, np.int64)
         columns, offset = base(lead, kinds // 2, (kinds % 2).astype(np.float64), edges)
-        yield columns, offset, due[:, j] * 2 + term.astype(np.int64)
-
-
-def predictors(of: GlassBox, panel: pl.DataFrame) -> Predictors:
-    """Return the linear predictors of a panel's rows, in parts."""
-    x = design.matrix(of.recipe, panel)
-    level, fade = effects(of)
-    return Predictors(level @ x, fade @ x, ahead(of, panel))
+        yield columns, offset, due[j] * 2 + term
 
 
 def effects(of: GlassBox) -> tuple[Floats, Floats]:
@@ -171,15 +160,31 @@ def hazards(of: GlassBox, panel: pl.DataFrame) -> Floats:
     UsageError where the panel knows renewals of other days than the model's.
     """
     check_edges(of.edges, panel)
-    u = fading(of.edges)
-    found = np.empty((panel.height, len(of.edges), len(of.causes)))
-    for first in range(0, panel.height, BLOCK):
-        part = predictors(of, panel.slice(first, BLOCK))
-        eta = part.ahead + part.level[:, None, :] + u[:, None] * part.fade[:, None, :]
-        odds = np.exp(np.minimum(eta, 500.0))
+    u, known = fading(of.edges), additions(of.recipe, folded(of))
+    found = np.empty((len(of.causes), len(of.edges), panel.height))
+    for rows in blocks(of.recipe, of.edges, panel):
+        own = summed(known, rows, spread(known, rows))
+        odds = predictors(own, u, ahead_by(of, rows.due, rows.term))
+        np.minimum(odds, 500.0, out=odds)
+        np.exp(odds, out=odds)
         odds /= 1.0 + odds.sum(axis=0)
-        found[first : first + BLOCK] = odds.transpose(2, 1, 0)
-    return found
+        found[:, :, rows.place] = odds
+    return found.transpose(2, 1, 0)
+
+
+def folded(of: GlassBox) -> Floats:
+    """Return (2 causes, p) coefficients of levels, cause by cause, and below them of fading."""
+    return np.concatenate(effects(of))
+
+
+def predictors(own: Floats, u: Floats, into: Floats) -> Floats:
+    """Add to (causes, bins, n) of `ahead` what features add, (2 causes, n), and return it."""
+    level, fade = np.split(own, 2)
+    for eta, flat, sloped in zip(into, level, fade, strict=True):
+        for number, slope in enumerate(u):
+            eta[number] += flat
+            eta[number] += slope * sloped
+    return into
 
 
 def check_edges(edges: Sequence[int], panel: pl.DataFrame) -> None:
@@ -237,10 +242,11 @@ def _errors(
     """Return (n,) logits of leaving within the horizon and their standard errors."""
     x = design.matrix(of.recipe, part)
     level, fade = effects(of)
-    u, due = fading(of.edges), renewals(part, of.edges)
-    eta = ahead(of, part) + (level @ x)[:, None, :] + u[:, None] * (fade @ x)[:, None, :]
+    u, due = fading(of.edges), renewals(part, of.edges).T
+    term = has_term(part, due.T).astype(np.int64)
+    eta = ahead_by(of, due, term) + (level @ x)[:, None, :] + u[:, None] * (fade @ x)[:, None, :]
     slope = slopes(eta, horizon)
-    kinds = list(_kinds(of.edges, due, has_term(part, due)))
+    kinds = list(_kinds(of.edges, due, term))
     small, may_fade = x.astype(np.float32), faded(of.recipe)
     parts = []
     for one in slope:

@@ -5,12 +5,14 @@ They are the derivative of the logit along the straight path of linear predictor
 (Aumann and Shapley 1974), so nothing is left over for interactions.
 """
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from csk.models.risk import design, glass
+from csk.models.risk import glass
+from csk.models.risk.adding import Additions, Rows, additions, blocks, shared, spread, summed
 from csk.models.risk.calibrating import IDENTITY, Calibration
 from csk.models.risk.curve import shares_of_bins
 from csk.models.risk.design import Flags
@@ -23,7 +25,6 @@ TOP: Final = 3
 RENEWAL, DAYS_TO_RENEWAL = "renewal", "days_to_renewal"
 """Where renewals that fall into the bins ahead belong."""
 _NODES: Final = 4
-_BLOCK: Final = 8192
 _LOWER, _MIDDLE, _UPPER = 0, 1, 2
 _SIGNS: Final = {"higher": 1.0, "lower": -1.0, "neither": 0.0}
 
@@ -63,15 +64,18 @@ class _Frame(NamedTuple):
     """What is the same for every block."""
 
     box: GlassBox
+    known: Additions
     horizon: Horizon
     groups: tuple[str, ...]
     features: tuple[str, ...]
     members: tuple[Ints, ...]
     """Features of each group."""
-    columns: tuple[slice, ...]
-    """Those of each feature that has any; such features come first."""
     ahead_at: int
     """Feature that renewals ahead are counted with."""
+    quartiles: Floats
+    """(measures, plans and all others, 3)."""
+    signs: Floats
+    """(measures,) as of `targets`."""
 
 
 def reasons(of: GlassBox, panel: pl.DataFrame, days: int, by: Calibration = IDENTITY) -> Reasons:
@@ -82,134 +86,144 @@ def reasons(of: GlassBox, panel: pl.DataFrame, days: int, by: Calibration = IDEN
     """
     frame = _frame(of, Horizon(shares_of_bins(of.edges, days), by))
     n = panel.height
-    none, nothing = np.full((n, TOP), -1, np.int64), np.full((n, TOP), np.nan)
     found = Reasons(
         frame.groups,
         frame.features,
-        contributions=np.empty((n, len(frame.groups))),
+        contributions=np.empty((len(frame.groups), n)).T,
         logit=np.empty(n),
         base=float(logits(of.ahead[:, :, None], frame.horizon)[0]),
-        group=none,
-        feature=none.copy(),
-        contribution=nothing,
-        value=nothing.copy(),
-        typical=nothing.copy(),
-        target=nothing.copy(),
+        group=_filled(-1, n),
+        feature=_filled(-1, n),
+        contribution=_filled(np.nan, n),
+        value=_filled(np.nan, n),
+        typical=_filled(np.nan, n),
+        target=_filled(np.nan, n),
     )
-    for first in range(0, n, _BLOCK):
-        part = panel.slice(first, _BLOCK)
-        rows = slice(first, first + part.height)
-        by_feature, found.logit[rows] = _contributions(frame, part, found.base)
-        _rank(frame, part, by_feature, found, rows)
+    for rows in blocks(of.recipe, of.edges, panel):
+        by_feature, found.logit[rows.place] = _contributions(frame, rows, found.base)
+        _rank(frame, rows, by_feature, found)
     return found
+
+
+def _filled(value: float, n: int) -> NDArray[Any]:
+    """Return (n, 3), by rank in memory."""
+    return np.full((TOP, n), value).T
 
 
 def _frame(of: GlassBox, horizon: Horizon) -> _Frame:
     names = list(of.recipe.features)
-    columns = [column.feature for column in of.recipe.columns]
-    slices = []
-    for name, _ in names:
-        first = columns.index(name)
-        slices.append(slice(first, first + columns.count(name)))
-    if DAYS_TO_RENEWAL not in columns:
+    if DAYS_TO_RENEWAL not in (name for name, _ in names):
         names.append((DAYS_TO_RENEWAL, RENEWAL))
     groups = tuple(dict.fromkeys(group for _, group in names))
     features = tuple(name for name, _ in names)
     home = np.array([groups.index(group) for _, group in names], np.int64)
-    at = features.index(DAYS_TO_RENEWAL)
-    members = tuple(np.flatnonzero(home == group) for group in range(len(groups)))
-    return _Frame(of, horizon, groups, features, members, tuple(slices), at)
+    measures = of.recipe.measures
+    n_plans = len(of.recipe.levels) + 1
+    return _Frame(
+        of,
+        additions(of.recipe, glass.folded(of)),
+        horizon,
+        groups,
+        features,
+        members=tuple(np.flatnonzero(home == group) for group in range(len(groups))),
+        ahead_at=features.index(DAYS_TO_RENEWAL),
+        quartiles=np.array([one.quartiles for one in measures]).reshape(-1, n_plans, 3),
+        signs=np.array([_SIGNS[one.better] for one in measures]),
+    )
 
 
-def _contributions(of: _Frame, part: pl.DataFrame, base: float) -> tuple[Floats, Floats]:
+def _contributions(of: _Frame, rows: Rows, base: float) -> tuple[Floats, Floats]:
     """Return (features, n) contributions and (n,) logits of a block."""
-    x = design.matrix(of.box.recipe, part)
-    level, fade = glass.effects(of.box)
-    u = fading(of.box.edges)
-    ahead = glass.ahead(of.box, part)
-    whole = ahead + (level @ x)[:, None, :] + u[:, None] * (fade @ x)[:, None, :]
-    logit = logits(whole, of.horizon)
-    mean = _mean_slopes(of, whole)
+    # Bins beyond the horizon count for nothing.
+    n_bins = int(np.count_nonzero(of.horizon.within))
+    near, u = of.horizon._replace(within=of.horizon.within[:n_bins]), fading(of.box.edges)[:n_bins]
+    start = of.box.ahead[:, :n_bins, None]
+    ahead = glass.ahead_by(of.box, rows.due[:n_bins], rows.term)
+    columns = spread(of.known, rows)
+    whole = glass.predictors(summed(of.known, rows, columns), u, ahead.copy())
+    mean = _mean_slopes(near, whole, start)
     weight = np.concatenate([mean.sum(axis=1), np.einsum("j,kjn->kn", u, mean)])
-    shares = np.concatenate([level, fade]).T.astype(np.float32) @ weight.astype(np.float32)
-    shares *= x.astype(np.float32)
-    found = np.zeros((len(of.features), part.height))
-    for row, columns in enumerate(of.columns):
-        shares[columns].sum(axis=0, out=found[row])
-    found[of.ahead_at] += np.einsum("kjn,kjn->n", mean, ahead - of.box.ahead[:, :, None])
+    found = np.zeros((len(of.features), len(rows.plan)))
+    told = shared(of.known, rows, columns, weight)
+    found[: len(told)] = told
+    ahead -= start
+    found[of.ahead_at] += np.einsum("kjn,kjn->n", mean, ahead)
+    logit = logits(whole, near)
     # What four nodes and short numbers leave over is shared out by size.
-    weight = np.abs(found)
-    rest = logit - base - found.sum(axis=0)
-    found += weight * (rest / np.maximum(weight.sum(axis=0), 1e-300))
+    size = np.abs(found)
+    size *= (logit - base - found.sum(axis=0)) / np.maximum(size.sum(axis=0), 1e-300)
+    found += size
     return found, logit
 
 
-def _mean_slopes(of: _Frame, whole: Floats) -> Floats:
+def _mean_slopes(horizon: Horizon, whole: Floats, start: Floats) -> Floats:
     """Return (causes, bins, n) slopes averaged along the path, by Gauss and Legendre's nodes."""
     nodes, weights = np.polynomial.legendre.leggauss(_NODES)
-    start = of.box.ahead.astype(np.float32)[:, :, None]
-    way = (whole - of.box.ahead[:, :, None]).astype(np.float32)
+    begun = start.astype(np.float32)
+    way = (whole - start).astype(np.float32)
     total = np.zeros(way.shape, np.float32)
     for node, weight in zip((nodes + 1.0) / 2.0, weights / 2.0, strict=True):
-        total += np.float32(weight) * slopes(start + np.float32(node) * way, of.horizon)
+        total += np.float32(weight) * slopes(begun + np.float32(node) * way, horizon)
     return total.astype(np.float64)
 
 
-def _rank(of: _Frame, part: pl.DataFrame, by_feature: Floats, into: Reasons, rows: slice) -> None:
+def _rank(of: _Frame, rows: Rows, by_feature: Floats, into: Reasons) -> None:
     """Fill in the groups that raise the chance of a block's rows, and what to say of them."""
-    by_group = np.stack([by_feature[at].sum(axis=0) for at in of.members])
-    into.contributions[rows] = by_group.T
-    worse = np.where(_is_worse(of, part), by_feature, -np.inf)
-    leading = np.stack([at[worse[at].argmax(axis=0)] for at in of.members])
-    told = np.stack([worse[at].max(axis=0) > 0.0 for at in of.members])
-    ranked = np.where(told, by_group, -np.inf)
-    top = min(TOP, len(of.groups))
-    order = np.argsort(-ranked, axis=0, kind="stable")[:top]
-    n = np.arange(part.height)
-    rises = ranked[order, n]
-    for rank in range(top):
-        chosen = np.flatnonzero(rises[rank] > 0.0)
-        at = chosen + rows.start
-        into.group[at, rank] = order[rank, chosen]
-        into.feature[at, rank] = leading[order[rank, chosen], chosen]
-        into.contribution[at, rank] = rises[rank, chosen]
-    _say(of, part, into, rows)
+    n, n_groups = len(rows.plan), len(of.groups)
+    ranked, leading = np.zeros((n_groups, n)), np.empty((n_groups, n), np.int64)
+    is_worse = _is_worse(of, rows)
+    for group, members in enumerate(of.members):
+        whole, most = ranked[group], np.zeros(n)
+        for feature in members:
+            whole += by_feature[feature]
+            _raise(most, leading[group], by_feature[feature] * is_worse[feature], feature)
+        into.contributions.T[group, rows.place] = whole
+        whole *= most > 0.0
+    for rank in range(min(TOP, n_groups)):
+        rises, order = np.zeros(n), np.zeros(n, np.int64)
+        for group, whole in enumerate(ranked):
+            _raise(rises, order, whole, group)
+        here = np.flatnonzero(rises > 0.0)
+        at, best = here + rows.place.start, order[here]
+        into.group[at, rank] = best
+        into.contribution[at, rank] = rises[here]
+        into.feature[at, rank] = named = leading[best, here]
+        ranked[best, here] = 0.0
+        _say(of, rows, (here, named, rank), into)
 
 
-def _is_worse(of: _Frame, part: pl.DataFrame) -> Flags:
+def _raise(most: Floats, at: Ints, values: Floats, number: int) -> None:
+    """Put the number of a row of values where it is above all before it, and above 0."""
+    np.copyto(at, number, where=values > most)
+    np.maximum(most, values, out=most)
+
+
+def _is_worse(of: _Frame, rows: Rows) -> Flags:
     """Tell (features, n) which values may be named: worse than the plan's median, or not known.
 
     Where neither end is better, what differs from it; a plan always.
     """
-    plan = design.codes(of.box.recipe, part)
-    found = np.ones((len(of.features), part.height), np.bool_)
-    for row, one in enumerate(of.box.recipe.measures):
-        value = part[one.name].cast(pl.Float64).to_numpy()
-        middle = np.array(one.quartiles)[plan, _MIDDLE]
-        if one.better == "neither":
-            found[row] = value != middle
+    found = np.ones((len(of.features), len(rows.plan)), np.bool_)
+    for row, value, around, sign in zip(found, rows.values, of.quartiles, of.signs, strict=False):
+        middle = around[:, _MIDDLE].take(rows.plan)
+        if sign == 0.0:
+            np.not_equal(value, middle, out=row)
         else:
-            sign = 1.0 if one.better == "higher" else -1.0
-            found[row] = ~(sign * value >= sign * middle)
+            as_good = np.greater_equal if sign > 0.0 else np.less_equal
+            np.logical_not(as_good(value, middle), out=row)
     return found
 
 
-def _say(of: _Frame, part: pl.DataFrame, into: Reasons, rows: slice) -> None:
-    """Fill in values, medians and targets of the features named."""
-    measures = of.box.recipe.measures
-    if not measures:
-        return
-    values = np.stack([part[one.name].cast(pl.Float64).to_numpy() for one in measures])
-    quartiles = np.array([one.quartiles for one in measures])
-    signs = np.array([_SIGNS[one.better] for one in measures])
-    plan = design.codes(of.box.recipe, part)
-    named = into.feature[rows]
-    here, rank = np.nonzero((named >= 0) & (named < len(measures)))
-    feature, at = named[here, rank], here + rows.start
-    value, around = values[feature, here], quartiles[feature, plan[here]]
+def _say(of: _Frame, rows: Rows, named: tuple[Ints, Ints, int], into: Reasons) -> None:
+    """Fill in values, medians and targets of the features named: whose, which, and their rank."""
+    here, feature, rank = named
+    has_value = feature < len(of.signs)
+    here, feature = here[has_value], feature[has_value]
+    at, plan = here + rows.place.start, rows.plan[here]
+    value, around = rows.values[feature, here], of.quartiles[feature, plan]
     into.value[at, rank] = value
     into.typical[at, rank] = around[:, _MIDDLE]
-    into.target[at, rank] = targets(signs[feature], value, around)
+    into.target[at, rank] = targets(of.signs[feature], value, around)
 
 
 def targets(sign: Floats, value: Floats, quartiles: Floats) -> Floats:

@@ -58,12 +58,17 @@ def renewals(panel: pl.DataFrame, edges: Sequence[int]) -> Ints:
 
     Read from the columns `renewals_{e}d`, each the count of all days before its edge.
     """
-    upto = np.zeros((panel.height, len(edges) + 1), np.int64)
-    for j, edge in enumerate(edges):
+    found = np.zeros((len(edges), panel.height), np.int64)
+    before: Ints | int = 0
+    for row, edge in zip(found, edges, strict=True):
         name = f"renewals_{edge}d"
-        found = panel[name].fill_null(0).to_numpy() if name in panel.columns else upto[:, j]
-        upto[:, j + 1] = found
-    return np.diff(upto, axis=1)
+        if name in panel.columns:
+            known = panel[name].fill_null(0) if panel[name].has_nulls() else panel[name]
+            upto = known.to_numpy()
+            np.subtract(upto, before, out=row, dtype=np.int64)
+            before = upto
+    # By bin in memory, as columns come and as bins are reckoned.
+    return found.T
 
 
 def stacked(panel: pl.DataFrame, edges: Sequence[int], until: date) -> Stacked:
