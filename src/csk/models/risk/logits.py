@@ -42,7 +42,8 @@ def slopes(eta: Floats, of: Horizon) -> Floats:
 
 def _calibrated(eta: Floats, by: Calibration) -> tuple[Floats, Floats]:
     """Return (bins, n) calibrated logits of all causes, and each cause's share of the odds."""
-    added = by.intercepts.astype(eta.dtype)[:, None]
+    # Of the first bins alone where those beyond a horizon were left out.
+    added = by.intercepts.astype(eta.dtype)[: eta.shape[1], None]
     if len(eta) == 1:
         return added + by.slope * eta[0], np.ones_like(eta)
     most = eta.max(axis=0)

@@ -6,7 +6,7 @@ import pytest
 from csk.models.risk import curve, glass
 from csk.models.risk.calibrating import Calibration, calibrated
 from csk.models.risk.reasons import TOP, reasons, targets, words_of
-from csk.models.risk.stacked import edges_of, stacked
+from csk.models.risk.stacked import EDGES, edges_of, stacked
 
 
 def found(known, until, days=90, by=None):
@@ -20,7 +20,7 @@ def test_contributions_add_up_to_the_logit_of_the_chance_that_is_shown(
     kind, causes, request, until
 ):
     known = request.getfixturevalue(kind)(3000, causes=causes)
-    by = Calibration(0.2, 0.9, 99)
+    by = Calibration(0.2, 0.9, 99, centres=tuple(np.linspace(-4.0, -1.0, len(EDGES))))
     box, why = found(known, until, 75, by)
     p = curve.p_churn(calibrated(glass.hazards(box, known.panel), by), box.edges, 75)
     assert why.base + why.contributions.sum(axis=1) == pytest.approx(np.log(p / (1 - p)), abs=1e-9)
