@@ -4,6 +4,7 @@
 #   make test     every test                          make lock     make the locks anew
 #   make check    all that CI runs                    make bench    measure speed and memory
 #   make clean    remove all that make made        make bench-intake  score and time reading
+#   make test-spark  clusters on a real Spark 4
 #                                                  make bench-ltv     time LTV beside lifetimes
 #
 # PYTHON=...   the Python to build the environments with
@@ -37,7 +38,7 @@ LOWEST := .venv-lowest/bin
 INSTALL := -m pip install --quiet --no-input --no-compile
 EDITABLE := --no-deps --no-build-isolation --editable .
 
-.PHONY: help demo test test-lowest check format format-check lint types floors golden bench bench-intake bench-ltv lock clean
+.PHONY: help demo test test-spark test-lowest check format format-check lint types floors golden bench bench-intake bench-ltv lock clean
 
 help:
 	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile
@@ -97,6 +98,11 @@ demo: .venv/ready
 test: .venv/ready-dev
 	@$(BIN)/python -m pytest -m "not bench" $(SPREAD) $(ARGS)
 
+# Facts and commands on a real Spark, where there is one; `make test` has them on Sail. Not a part
+# of `make check`: a machine without a JVM can only say that it skipped them.
+test-spark: .venv/ready-dev
+	@$(BIN)/python tests/spark/run.py $(ARGS)
+
 # What leans on libraries, and published figures, on the lowest versions that pyproject.toml allows.
 test-lowest: .venv-lowest/ready
 	@$(LOWEST)/python -m pytest -m "not bench" $(SPREAD) -p no:cacheprovider \
@@ -137,7 +143,7 @@ bench-ltv: .venv/ready-dev .venv-peers/ready
 # `make lock` keeps the versions that still fit; `make lock UPGRADE=--upgrade` takes the newest.
 COMPILE = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
     --generate-hashes --no-emit-index-url --custom-compile-command "make lock" \
-    --extra xlsx --extra duckdb --extra postgres --group build $(UPGRADE)
+    --extra xlsx --extra duckdb --extra postgres --extra spark --group build $(UPGRADE)
 lock: .venv/ready-dev
 	@$(COMPILE) --output-file requirements.lock
 	@$(COMPILE) --group dev --constraint requirements.lock --output-file requirements-dev.lock

@@ -32,6 +32,8 @@ from csk.schema import INPUTS
 
 CONFIG_NAME: Final = "csk.toml"
 _LONGEST_FILE: Final = 1 << 20
+WIDE: Final = ("payments", "usage")
+"""Tables that may lie on a cluster."""
 
 
 def _months(value: object) -> object:
@@ -219,6 +221,42 @@ class Milestone(_Section):
     within_days: int = Field(default=30, gt=0, le=3660)
 
 
+def _place(value: object) -> object:
+    return {"table": value} if isinstance(value, str) else value
+
+
+class Wide(_Section):
+    """A table that lies on a cluster."""
+
+    table: str = Field(min_length=1, max_length=1000)
+    """Its name (`sales.payments`), or the path of Parquet or Delta files."""
+    columns: dict[str, str] = Field(default_factory=dict)
+    """Canonical column -> its own, where names do not tell; beside `[columns.TABLE]`."""
+    format: Literal["table", "parquet", "delta"] | None = None
+    """Null = Parquet where it is a path, else a table."""
+
+    @property
+    def form(self) -> str:
+        """Return what it is: `table`, `parquet` or `delta`."""
+        is_path = "/" in self.table or self.table.endswith(".parquet")
+        return self.format or ("parquet" if is_path else "table")
+
+
+def _wide(tables: dict[str, Wide]) -> dict[str, Wide]:
+    """Refuse what no cluster is asked for, all at once."""
+    wrong = [
+        "engine: it stands above, outside [cluster]"
+        if name == "engine"
+        else f"{name}: only {' and '.join(WIDE)} are read from a cluster; all else comes as files"
+        for name in tables
+        if name not in WIDE
+    ]
+    if wrong:
+        raise ValueError("; ".join(wrong))
+    _tables({name: wide.columns for name, wide in tables.items()})
+    return tables
+
+
 class Exclude(_Section):
     """A rule of the user's: rows that are understood and shall not count."""
 
@@ -276,6 +314,12 @@ class Settings(BaseSettings):
     """By metric: what `csk kpi` holds its value against."""
     connections: dict[str, SecretStr] = Field(default_factory=dict)
     """By name: the addresses of databases, for `sql:` and `sql@name:`."""
+    engine: SecretStr | None = None
+    """The address of a cluster, `sc://host:port`; it may hold a token."""
+    cluster: Annotated[
+        dict[str, Annotated[Wide, BeforeValidator(_place)]], AfterValidator(_wide)
+    ] = Field(default_factory=dict)
+    """By table: where on the cluster it lies."""
     tiers: Tiers = Tiers()
     rfm: Rfm = Rfm()
     stages: Stages = Stages()
@@ -345,7 +389,7 @@ def _told(error: Any) -> str:  # noqa: ANN401 # pydantic's ErrorDetails has no e
         return f"{'.'.join(named)}: no such setting{_meant(named[-1], known)}"
     said = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
     given = error["input"]
-    is_secret = places[:1] == ["connections"]
+    is_secret = places[:1] in (["connections"], ["engine"])
     is_plain = isinstance(given, str | int | float | list) and not is_secret
     shown = f" (it is {given!r})" if is_plain else ""
     return f"{where}: {said}" if error["type"] == "value_error" else f"{where}: {said}{shown}"

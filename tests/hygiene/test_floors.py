@@ -28,7 +28,7 @@ MAY_USE = {
     "tables": {"polars", "narwhals"},
     "facts": {"narwhals"},
     "stats": {"numpy", "scipy"},
-    "engine": {"polars", "narwhals"},
+    "engine": {"polars", "narwhals", "pyspark", "grpc"},
     "book": {"polars"},
     "settings": {"pydantic", "pydantic_settings"},
 }

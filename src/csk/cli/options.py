@@ -1,19 +1,18 @@
 """Options that most commands share, each once, as an annotated type."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import typer
 
 _OUT, _READ, _MODEL, _RUN = "Output", "Reading", "Model", "Running"
 
+_FILES: Final = (
+    "Exported files, folders, patterns, role=path (payments=orders.csv), or - for stdin."
+)
+FilePaths = Annotated[list[str], typer.Argument(metavar="PATH", help=_FILES, show_default=False)]
 Paths = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="PATH",
-        help="Exported files, folders, patterns, role=path (payments=orders.csv), or - for stdin.",
-        show_default=False,
-    ),
+    list[str] | None, typer.Argument(metavar="[PATH]", help=_FILES, show_default=False)
 ]
 MaybePaths = Annotated[
     list[str] | None,
@@ -185,6 +184,15 @@ Memory = Annotated[
     str | None,
     typer.Option(
         "--memory", metavar="SIZE", help="Memory before spilling: 2GB.", rich_help_panel=_RUN
+    ),
+]
+EngineAt = Annotated[
+    str | None,
+    typer.Option(
+        "--engine",
+        metavar="URL",
+        help="Cluster with the tables that csk.toml names in [cluster]: sc://host:15002.",
+        rich_help_panel=_RUN,
     ),
 ]
 Config = Annotated[

@@ -13,6 +13,7 @@ from csk.cli import emit
 from csk.cli.language import words
 from csk.cli.session import opened_book
 from csk.errors import DataError, UsageError
+from csk.intake.origins.cluster import wide_tables
 from csk.intake.origins.finding import found
 from csk.intake.origins.nearby import nearby
 from csk.intake.places import temporary_store
@@ -86,7 +87,7 @@ def _mapped(one: Seen, looked: Looked) -> Mapped:
 def _looked(paths: Sequence[str], settings: Settings) -> Iterator[Looked]:
     with (
         temporary_store() as work,
-        nearby(found(paths), settings) as near,
+        nearby((*found(paths), *wide_tables(settings)), settings) as near,
         looked_at(near, settings, work) as looked,
     ):
         yield looked

@@ -17,6 +17,7 @@ from csk.engine.local import LocalEngine
 from csk.engine.protocol import Engine
 from csk.errors import UsageError
 from csk.intake.origins.apart import apart
+from csk.intake.origins.cluster import wide_tables
 from csk.intake.origins.finding import expanded, found, is_elsewhere, is_query
 from csk.intake.origins.nearby import nearby
 from csk.intake.places import in_use, temporary_store
@@ -51,11 +52,22 @@ def configured(options: dict[str, Any], config: Path | None) -> Settings:
     flags |= {name: _day_or_today(flags[name]) for name in _DAYS if flags.get(name) is not None}
     if flags.get("rfm") is not None:
         flags["rfm"] = {"method": flags["rfm"]}
-    paths = options.get("paths", ())
+    paths = options.get("paths") or ()
     file = settings_file(paths, config)
     chosen = settings(flags, file)
-    if chosen.connections and config is None and file != config_file(Path.cwd()):
-        _refuse_foreign_connections(paths, file)
+    if config is None and file != config_file(Path.cwd()):
+        if chosen.connections:
+            _refuse_foreign_connections(paths, file)
+        if chosen.cluster:
+            raise UsageError(
+                f"Tables of a cluster are not taken from {file}, as it lies beside the data.",
+                hint=f"If you trust it, name it: --config {file}",
+            )
+    if flags.get("engine") is not None and not chosen.cluster:
+        raise UsageError(
+            "--engine names a cluster, and no settings name a table on it.",
+            hint='Write in csk.toml: [cluster] payments = "schema.table" (or usage, or both).',
+        )
     return chosen
 
 
@@ -97,7 +109,7 @@ def _beside(path: str) -> Path | None:
 
 @contextmanager
 def opened_book(
-    paths: Sequence[str],
+    paths: Sequence[str] | None,
     chosen: Settings,
     store: Path | None = None,
     *,
@@ -109,7 +121,13 @@ def opened_book(
     `outputs` are what will be written: UsageError where one of them is an input.
     """
     today = datetime.now(tz=UTC).date()
-    files = apart(found(paths), outputs)
+    wide = wide_tables(chosen)
+    if not paths and not wide:
+        raise UsageError(
+            "Nothing to read was named.",
+            hint="Name files, folders or patterns such as exports/*.csv, or - for standard input.",
+        )
+    files = (*(apart(found(paths), outputs) if paths else ()), *wide)
     if store is not None and not all(file.place or file.path.is_file() for file in files):
         raise UsageError("What comes through a pipe cannot be kept.", hint="Name a file.")
     engine = LocalEngine()

@@ -36,10 +36,17 @@ def allow_spill(memory: str | None = None) -> None:
     if memory is not None:
         os.environ[VARIABLE] = str(max(1, byte_count(memory) >> 20))
     elif VARIABLE not in os.environ:
-        os.environ[VARIABLE] = str(max(1, int(SHARE * _available()) >> 20))
+        os.environ[VARIABLE] = str(max(1, int(SHARE * memory_bytes()) >> 20))
 
 
-def _available() -> int:
+def budget_bytes() -> int:
+    """Return the budget beyond which Polars spills; all memory where none is set."""
+    text = os.environ.get(VARIABLE, "")
+    return int(text) << 20 if text.isdigit() else memory_bytes()
+
+
+def memory_bytes() -> int:
+    """Return the memory of the machine, or of the container where that has less."""
     ram = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     limits = [ram]
     for name in _CGROUP_FILES:

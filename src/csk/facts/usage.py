@@ -4,6 +4,7 @@ One rule: integers and dates only; periods are counted backwards from a day, and
 in exactly one, so that parts of a log add up and no event is read twice.
 """
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Final
 
@@ -17,6 +18,20 @@ _DAY_MS: Final = 86_400_000
 _EPOCH: Final = date(1970, 1, 1)
 
 
+def thousandths(schema: Mapping[str, object]) -> nw.Expr:
+    """Return how much each event of a table was, in thousandths; 1,000 where it does not say.
+
+    `quantity` is a number of units, or Int64 and counts of thousandths already, as facts have it.
+    Engines differ in how they round halves, and agree on the whole number below.
+    """
+    kind = schema.get("quantity")
+    if kind is None:
+        return nw.lit(THOUSANDTHS).cast(nw.Int64)
+    quantity = nw.col("quantity")
+    known = quantity if kind == nw.Int64 else (quantity * THOUSANDTHS + 0.5).floor()
+    return nw.when(quantity.is_null()).then(THOUSANDTHS).otherwise(known.cast(nw.Int64))
+
+
 def usage_counts(
     usage: IntoLazyFrameT, last_on: date, n_periods: int, *, by_user: bool = False
 ) -> IntoLazyFrameT:
@@ -28,19 +43,14 @@ def usage_counts(
     log give is added up, its first day the least and its last the greatest.
     """
     rows = nw.from_native(usage)
-    has = set(rows.collect_schema().names())
     day = (nw.col("used_at").dt.timestamp("ms") // _DAY_MS).cast(nw.Int32)
     ago = (last_on - _EPOCH).days - 1 - nw.col("day")
-    counted = nw.lit(THOUSANDTHS).cast(nw.Int64)
-    if "quantity" in has:
-        told = (nw.col("quantity") * THOUSANDTHS).round().cast(nw.Int64)
-        counted = nw.when(nw.col("quantity").is_null()).then(THOUSANDTHS).otherwise(told)
     key = ["customer_id", "period_no", "feature", *(["user_id"] if by_user else [])]
     return (
         rows.with_columns(day.alias("day"))
         .filter(ago >= 0, ago < n_periods * PERIOD_DAYS)
         .with_columns((ago // PERIOD_DAYS).cast(nw.Int32).alias("period_no"))
-        .with_columns(counted.cast(nw.Int64).alias("quantity"))
+        .with_columns(thousandths(rows.collect_schema()).cast(nw.Int64).alias("quantity"))
         .group_by(*key)
         .agg(
             nw.col("quantity").sum(),

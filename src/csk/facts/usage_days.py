@@ -3,12 +3,16 @@
 One rule: integers and dates only, so that any engine gives the same bits in any order.
 """
 
+from collections.abc import Collection
 from datetime import date
+from typing import Final
 
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoLazyFrameT
 
-PARTS = 1_000
+from csk.facts.usage import THOUSANDTHS, thousandths
+
+PARTS: Final = THOUSANDTHS
 """Usage is counted in thousandths of the unit of `quantity`, as whole numbers."""
 
 
@@ -19,20 +23,25 @@ def usage_days(
 
     `usage` has `customer_id`, `used_at`, `feature` and, where the file tells it, `quantity`. One
     row per customer and `used_on` (by feature: and `feature`): `n_rows`, and `n_used`, the sum of
-    quantities in thousandths; a row without a quantity counts 1, a negative one 0. Unordered.
+    quantities in thousandths; a row without a quantity counts 1, a negative one 0. A row that adds
+    up several (`n_events`) stands for so many. Unordered.
     """
     rows = nw.from_native(usage).with_columns(used_on=nw.col("used_at").dt.date())
     rows = rows.filter(nw.col("used_on") >= since, nw.col("used_on") < until)
-    if "quantity" in rows.collect_schema().names():
-        told = nw.col("quantity").cast(nw.Float64).fill_null(1.0)
-        told = nw.when(told > 0.0).then(told).otherwise(0.0)
-        parts = (told * float(PARTS)).round(0).cast(nw.Int64)
-    else:
-        parts = nw.lit(PARTS).cast(nw.Int64)
+    schema = rows.collect_schema()
+    told = thousandths(schema)
+    parts = nw.when(told > 0).then(told).otherwise(0).cast(nw.Int64)
     key = ["customer_id", "used_on", *(["feature"] if by_feature else [])]
     return (
-        rows.with_columns(n_used=parts, n_rows=nw.lit(1).cast(nw.Int64))
+        rows.with_columns(n_used=parts, n_rows=_rows_of(schema.names()))
         .group_by(*key)
         .agg(nw.col("n_used").sum(), nw.col("n_rows").sum())
         .to_native()
     )
+
+
+def _rows_of(has: Collection[str]) -> nw.Expr:
+    if "n_events" not in has:
+        return nw.lit(1).cast(nw.Int64)
+    said = nw.col("n_events")
+    return nw.when(said.is_null()).then(1).otherwise(said).cast(nw.Int64)

@@ -79,6 +79,8 @@ PAYMENTS: Final = Table(
         Column("product_id", "id", "What was bought."),
         Column("subscription_id", "id", "The contract it pays for."),
         Column("n_delivery", "count", "Which delivery of its contract it pays for: 1, 2, ..."),
+        Column("n_payments", "count", "Payments that the row adds up, where it was merged before."),
+        Column("n_refunds", "count", "Refunds that it adds up, likewise."),
     ),
     key=("customer_id", "paid_on"),
     one_of=(("amount", "unit_price_amount"),),
@@ -93,6 +95,7 @@ USAGE: Final = Table(
         Column("used_at", "instant", "When.", required=True),
         Column("feature", "text", "With what.", required=True),
         Column("quantity", "number", "How much; 1 where the file has none."),
+        Column("n_events", "count", "Events that the row adds up, where it was merged before."),
     ),
     key=("customer_id", "used_at"),
 )

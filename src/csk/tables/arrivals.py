@@ -9,6 +9,7 @@ from typing import Final
 import polars as pl
 
 from csk.engine.protocol import Plan, Tables
+from csk.tables.merged import number_of
 from csk.tables.spells import contracts, spells
 
 ARRIVING: Final = {"subscriptions": "started_on", "usage": "used_at", "payments": "paid_on"}
@@ -34,11 +35,13 @@ def by_day(names: tuple[str, ...], as_of: date) -> Plan:
         counts = []
         for number, name in enumerate(names):
             day = pl.col(ARRIVING[name]).cast(pl.Date)
+            one = number_of(tables[name].collect_schema().names(), name)
             counts.append(
                 tables[name]
                 .filter(day >= since, day < as_of)
-                .group_by(day=day)
-                .agg(n_rows=pl.len().cast(pl.Int64))
+                .select(day=day, n=one)
+                .group_by("day")
+                .agg(n_rows=pl.col("n").sum())
                 .select(pl.lit(number, pl.Int64).alias("table_no"), "day", "n_rows")
             )
         return pl.concat(counts)

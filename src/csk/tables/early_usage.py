@@ -8,6 +8,7 @@ from datetime import date
 import polars as pl
 
 from csk.engine.protocol import Plan, Tables
+from csk.tables.merged import number_of
 from csk.tables.spells import contracts
 
 
@@ -21,12 +22,13 @@ def early_usage(as_of: date, grace_days: int) -> Plan:
         begun = contracts(tables, as_of, grace_days).group_by("customer_id")
         first = begun.agg(first_on=pl.col("started_on").min())
         used_on, first_on = pl.col("used_at").dt.date(), pl.col("first_on")
-        rows = tables["usage"].filter(used_on < as_of).select("customer_id", used_on=used_on)
+        n = number_of(tables["usage"].collect_schema().names(), "usage")
+        rows = tables["usage"].filter(used_on < as_of).select("customer_id", used_on=used_on, n=n)
         is_early = (pl.col("used_on") < first_on).fill_null(value=False)
         return rows.join(first, on="customer_id", how="left").select(
-            n_rows=pl.len().cast(pl.Int64),
-            n_before=is_early.sum().cast(pl.Int64),
-            n_stranger=first_on.is_null().sum().cast(pl.Int64),
+            n_rows=pl.col("n").sum(),
+            n_before=pl.col("n").filter(is_early).sum(),
+            n_stranger=pl.col("n").filter(first_on.is_null()).sum(),
         )
 
     return plan

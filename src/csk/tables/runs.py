@@ -15,10 +15,13 @@ def sorted_purchase_days(payments: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
     `payments` must have each customer's rows in one run, by day; columns and result are those of
     `csk.facts.payments.purchase_days`, sorted as the store is.
     """
-    has_margin = "margin_amount" in payments.collect_schema().names()
-    money = ["amount", "margin_amount"] if has_margin else ["amount"]
+    names = payments.collect_schema().names()
+    money = ["amount", "margin_amount"] if "margin_amount" in names else ["amount"]
     refund = (pl.col("amount") < 0).cast(pl.Int64)
-    counted = {"n_payments": 1 - refund, "n_refunds": refund}
+    alone = {"n_payments": 1 - refund, "n_refunds": refund}
+    counted = {
+        name: pl.coalesce(name, value) if name in names else value for name, value in alone.items()
+    }
     is_last = pl.any_horizontal(
         (pl.col(name) != pl.col(name).shift(-1)).fill_null(value=True)
         for name in ("customer_id", "paid_on")

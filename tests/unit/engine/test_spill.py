@@ -46,4 +46,4 @@ def test_without_wishes_most_of_the_memory_may_be_used(monkeypatch):
     monkeypatch.delenv(spill.VARIABLE)
     spill.allow_spill()
     budget = int(spill.os.environ[spill.VARIABLE])
-    assert 1 <= budget <= spill.SHARE * spill._available() / 2**20
+    assert 1 <= budget <= spill.SHARE * spill.memory_bytes() / 2**20

@@ -1,6 +1,4 @@
-import os
 from datetime import date, timedelta
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -92,23 +90,6 @@ def test_facts_of_parts_add_up():
     added = added.group_by("customer_id", "paid_on").sum()
     whole = purchase_days(payments.lazy(), AS_OF).collect()
     assert_frame_equal(ordered(added), ordered(whole), check_exact=True)
-
-
-@pytest.fixture(scope="module")
-def cluster():
-    """Start a Spark Connect server in this process, and connect to it."""
-    reason = "pysail and pyspark-client are not installed: facts were not tried on a cluster"
-    # Without it a worker of a parallel run searches for a Spark of its own, and gives up.
-    os.environ.setdefault("SPARK_HOME", str(Path.cwd()))
-    server_of = pytest.importorskip("pysail.spark", reason=reason).SparkConnectServer
-    sql = pytest.importorskip("pyspark.sql.connect.session", reason=reason)
-    server = server_of("127.0.0.1", 0)
-    server.start(background=True)
-    _, port = server.listening_address
-    session = sql.SparkSession.builder.remote(f"sc://127.0.0.1:{port}").getOrCreate()
-    yield session
-    session.stop()
-    server.stop()
 
 
 @pytest.mark.parametrize("with_margin", [False, True])

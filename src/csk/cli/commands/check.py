@@ -11,7 +11,7 @@ ORDER = 80
 
 
 def check(  # the options of a command
-    paths: o.Paths,
+    paths: o.Paths = None,
     report: o.Report = "text",
     rows: Annotated[
         int,
@@ -30,6 +30,7 @@ def check(  # the options of a command
     reject_limit: o.RejectLimit = None,
     store: o.Store = None,
     memory: o.Memory = None,
+    engine: o.EngineAt = None,
     config: o.Config = None,
 ) -> None:
     """Show how each file was read and what looks wrong in the whole.
@@ -42,6 +43,7 @@ def check(  # the options of a command
 
     settings = configured(flags, config)
     if stub:
-        run_stub(paths, settings)
+        run_stub(paths or (), settings)
     else:
-        run(paths, settings, store, Wanted(report, rows, settings_file(paths, config)))
+        asked = Wanted(report, rows, settings_file(paths or (), config))
+        run(paths or (), settings, store, asked)

@@ -8,7 +8,7 @@ ORDER = 24
 
 
 def churn_risk(  # the options of a command
-    paths: o.Paths,
+    paths: o.Paths = None,
     output: o.Output = None,
     as_: o.As = "csv",
     report: o.Report = "text",
@@ -40,6 +40,7 @@ def churn_risk(  # the options of a command
     store: o.Store = None,
     shards: o.Shards = None,
     memory: o.Memory = None,
+    engine: o.EngineAt = None,
     config: o.Config = None,
 ) -> None:
     """List who is about to leave, why, what is at stake and whether a contact pays.

@@ -8,7 +8,7 @@ ORDER = 40
 
 
 def cohorts(  # the options of a command
-    paths: o.Paths,
+    paths: o.Paths = None,
     output: o.Output = None,
     as_: o.As = "csv",
     report: o.Report = "text",
@@ -30,6 +30,7 @@ def cohorts(  # the options of a command
     store: o.Store = None,
     shards: o.Shards = None,
     memory: o.Memory = None,
+    engine: o.EngineAt = None,
     config: o.Config = None,
 ) -> None:
     """Show customers by the period in which they came, and who is still there.

@@ -34,6 +34,7 @@ def explain(  # the options of a command
     store: o.Store = None,
     shards: o.Shards = None,
     memory: o.Memory = None,
+    engine: o.EngineAt = None,
     config: o.Config = None,
 ) -> None:
     """Explain a metric: its definition, or with files the rows behind its value.
@@ -48,7 +49,7 @@ def explain(  # the options of a command
     wanted = Wanted(tuple(output or ()), as_, report, if_exists, encoding, quiet)
     wanted.refuse_early()
     asked = Asked(metric or "", preset or "", period or "", level, pause, top)
-    if not paths:
+    if not paths and engine is None:
         pages(wanted, asked, dictionary=dictionary, whole=whole)
         return
     asked.refuse_unknown()

@@ -52,7 +52,7 @@ KeepPersonal = Annotated[
 
 
 def identify(  # the options of a command
-    paths: o.Paths,
+    paths: o.FilePaths,
     output: Output = None,
     as_: As = "parquet",
     key: Key = None,

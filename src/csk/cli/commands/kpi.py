@@ -8,7 +8,7 @@ ORDER = 15
 
 
 def kpi(  # the options of a command
-    paths: o.Paths,
+    paths: o.Paths = None,
     output: o.Output = None,
     as_: o.As = "csv",
     report: o.Report = "text",
@@ -40,6 +40,7 @@ def kpi(  # the options of a command
     store: o.Store = None,
     shards: o.Shards = None,
     memory: o.Memory = None,
+    engine: o.EngineAt = None,
     config: o.Config = None,
 ) -> None:
     """Show the key figures against target, last period, last year and benchmark.
@@ -55,9 +56,8 @@ def kpi(  # the options of a command
 
     wanted = Wanted(tuple(output or ()), as_, report, if_exists, encoding, quiet)
     wanted.refuse_early()
-    name = known_preset(preset).name if preset else ""
-    days = (day(from_), day(to))
-    asked = Asked(by or "", "customer", period, year_starts, pause, last, days, name)
+    way, days = known_preset(preset).name if preset else "", (day(from_), day(to))
+    asked = Asked(by or "", "customer", period, year_starts, pause, last, days, way)
     settings = configured(flags, config)
     with opened_book(paths, settings, store, quiet=quiet, outputs=wanted.outputs) as session:
         run(session, wanted, asked, benchmark)

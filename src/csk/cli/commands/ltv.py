@@ -8,7 +8,7 @@ ORDER = 12
 
 
 def ltv(  # the options of a command
-    paths: o.Paths,
+    paths: o.Paths = None,
     output: o.Output = None,
     as_: o.As = "csv",
     report: o.Report = "text",
@@ -38,6 +38,7 @@ def ltv(  # the options of a command
     store: o.Store = None,
     shards: o.Shards = None,
     memory: o.Memory = None,
+    engine: o.EngineAt = None,
     config: o.Config = None,
 ) -> None:
     """Show what customers are worth: realised, residual, new, by group and factor.

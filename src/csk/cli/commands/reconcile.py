@@ -8,7 +8,7 @@ ORDER = 60
 
 
 def reconcile(  # the options of a command
-    paths: o.Paths,
+    paths: o.Paths = None,
     output: o.Output = None,
     as_: o.As = "csv",
     report: o.Report = "text",
@@ -34,6 +34,7 @@ def reconcile(  # the options of a command
     store: o.Store = None,
     shards: o.Shards = None,
     memory: o.Memory = None,
+    engine: o.EngineAt = None,
     config: o.Config = None,
 ) -> None:
     """Split the difference of two totals into named causes that add up to it.
@@ -49,10 +50,10 @@ def reconcile(  # the options of a command
     wanted.refuse_early()
     days = (day(from_), day(to))
     asked = Asked(between or "", against, preset or "", their_tz or "", metric or "", last, days)
-    asked.refuse_unknown(paths)
+    asked.refuse_unknown(paths or ())
     settings = configured(flags, config)
     with (
         opened_book(paths, settings, store, quiet=quiet, outputs=wanted.outputs) as session,
-        elsewhere(paths, session, asked, quiet=quiet) as there,
+        elsewhere(paths or (), session, asked, quiet=quiet) as there,
     ):
         run(session, wanted, asked, there)

@@ -8,7 +8,7 @@ ORDER = 30
 
 
 def retention(  # the options of a command
-    paths: o.Paths,
+    paths: o.Paths = None,
     output: o.Output = None,
     as_: o.As = "csv",
     report: o.Report = "text",
@@ -31,6 +31,7 @@ def retention(  # the options of a command
     store: o.Store = None,
     shards: o.Shards = None,
     memory: o.Memory = None,
+    engine: o.EngineAt = None,
     config: o.Config = None,
 ) -> None:
     """Show who stays by age, with intervals; of a shop, who buys again.

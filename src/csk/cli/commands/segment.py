@@ -8,7 +8,7 @@ ORDER = 10
 
 
 def segment(  # the options of a command
-    paths: o.Paths,
+    paths: o.Paths = None,
     output: o.Output = None,
     as_: o.As = "csv",
     report: o.Report = "text",
@@ -35,6 +35,7 @@ def segment(  # the options of a command
     store: o.Store = None,
     shards: o.Shards = None,
     memory: o.Memory = None,
+    engine: o.EngineAt = None,
     config: o.Config = None,
 ) -> None:
     """Rank customers by LTV and risk, and give each a touch tier.

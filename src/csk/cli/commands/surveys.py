@@ -8,7 +8,7 @@ ORDER = 50
 
 
 def surveys(  # the options of a command
-    paths: o.Paths,
+    paths: o.Paths = None,
     output: o.Output = None,
     as_: o.As = "csv",
     report: o.Report = "text",
@@ -37,6 +37,7 @@ def surveys(  # the options of a command
     store: o.Store = None,
     shards: o.Shards = None,
     memory: o.Memory = None,
+    engine: o.EngineAt = None,
     config: o.Config = None,
 ) -> None:
     """Show NPS and CSAT with intervals, and who left after which answer.

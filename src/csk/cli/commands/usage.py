@@ -8,7 +8,7 @@ ORDER = 26
 
 
 def usage(  # the options of a command
-    paths: o.Paths,
+    paths: o.Paths = None,
     output: o.Output = None,
     as_: o.As = "csv",
     report: o.Report = "text",
@@ -29,6 +29,7 @@ def usage(  # the options of a command
     store: o.Store = None,
     shards: o.Shards = None,
     memory: o.Memory = None,
+    engine: o.EngineAt = None,
     config: o.Config = None,
 ) -> None:
     """Show whose usage falls, since when and by how much; unused features; first days.

@@ -11,6 +11,7 @@ import polars as pl
 from csk.calendar import DAYS_PER_MONTH
 from csk.money import COUNTS_PER_UNIT, CURRENCIES, LARGEST_AMOUNT, minor_digits
 from csk.schema import Table
+from csk.tables.merged import MERGED
 
 MOST_DIGITS: Final = 3
 """Digits after the point of the finest minor unit in use (the dinars of Bahrain and Kuwait)."""
@@ -72,6 +73,7 @@ def _payment_amounts(frame: pl.DataFrame, margins: Mapping[str, float]) -> pl.Da
         # A row that tells of a refund alone has no amount of its own.
         paid = pl.coalesce("amount", pl.when(returned > 0).then(0))
         frame = frame.with_columns(amount=paid - returned)
+    frame = _with_counts(frame)
     if margins and "product_id" in frame.columns:
         share = pl.col("product_id").replace_strict(
             dict(margins), default=1.0, return_dtype=pl.Float64
@@ -80,6 +82,23 @@ def _payment_amounts(frame: pl.DataFrame, margins: Mapping[str, float]) -> pl.Da
     elif margins:
         frame = frame.with_columns(margin_amount=pl.col("amount"))
     return frame
+
+
+def _with_counts(frame: pl.DataFrame) -> pl.DataFrame:
+    """Complete what rows that were merged before add up; a row that does not say is one."""
+    has = [name for name in MERGED["payments"] if name in frame.columns]
+    if not has:
+        return frame
+    is_refund = (pl.col("amount") < 0).fill_null(value=False)
+    alone = {"n_payments": ~is_refund, "n_refunds": is_refund}
+    said_of_none = pl.all_horizontal(pl.col(name).is_null() for name in has)
+    counts = {
+        name: pl.when(said_of_none)
+        .then(alone[name].cast(pl.Int64))
+        .otherwise(pl.col(name).fill_null(0) if name in has else 0)
+        for name in MERGED["payments"]
+    }
+    return frame.with_columns(**counts)
 
 
 def _times(price: pl.Expr, frame: pl.DataFrame) -> pl.Expr:

@@ -28,6 +28,7 @@ from csk.intake.identity.hashing import hashed
 from csk.intake.values.casts import ColumnReading, cast
 from csk.schema import INPUTS, Table
 from csk.tables.columns import INSIDE
+from csk.tables.merged import MERGED, n_rows
 
 STORED: Final[Mapping[str, tuple[str, ...]]] = {
     "customers": ("customer_id", "created_on", "channel", "plan", "cac_amount"),
@@ -46,8 +47,11 @@ STORED: Final[Mapping[str, tuple[str, ...]]] = {
         "paused_to",
     ),
     "mrr_events": ("customer_id", "subscription_id", "changed_on", "mrr_change_amount", "plan"),
-    "payments": ("customer_id", "paid_on", "amount", "n_delivery", "subscription_id"),
-    "usage": ("customer_id", "user_id", "used_at", "feature", "quantity"),
+    "payments": (
+        *("customer_id", "paid_on", "amount", "n_delivery", "subscription_id"),
+        *MERGED["payments"],
+    ),
+    "usage": ("customer_id", "user_id", "used_at", "feature", "quantity", *MERGED["usage"]),
     "tickets": ("customer_id", "opened_at", "closed_at", "severity", "known_at"),
     "surveys": ("customer_id", "answered_on", "kind", "score", "known_at"),
     "touches": (
@@ -128,6 +132,8 @@ class Canonical:
     rows: pl.DataFrame
     rejects: pl.DataFrame
     """`row` (ordinal in the batch), `column`, `value`, `reason`: one per broken value."""
+    n_read: int
+    """Rows that it stands for, as those that were merged before count for what they add up."""
     n_rejected: int
     excluded: tuple[tuple[str, int, int], ...]
     """(rule, rows, money) of what was left out."""
@@ -178,7 +184,8 @@ def canonical(
     return Canonical(
         rows=_stored(rows, batch if kept.all() else batch.filter(kept), plan),
         rejects=_rejects(batch, plan, frame, broken, rejected),
-        n_rejected=int(rejected.sum()),
+        n_read=n_rows(frame, plan.table.name),
+        n_rejected=n_rows(frame.filter(rejected), plan.table.name) if rejected.any() else 0,
         excluded=excluded(frame, marks["rule"], plan.table),
         currencies=_currencies(rows),
         rounded=rounded,

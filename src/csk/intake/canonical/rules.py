@@ -10,6 +10,7 @@ from typing import Final
 import polars as pl
 
 from csk.schema import Table
+from csk.tables.merged import rows_of
 
 SAME_ORDER: Final = "same_order"
 """Rule for further lines of an order: its total stands on each of them, and counts once."""
@@ -125,11 +126,11 @@ def excluded(
         frame[money].fill_null(0) if money else pl.repeat(0, len(rule), dtype=pl.Int64, eager=True)
     )
     found = (
-        pl.DataFrame({"rule": rule, "amount": amount})
+        pl.DataFrame({"rule": rule, "amount": amount, "n": rows_of(frame, table.name)})
         .drop_nulls("rule")
         .with_columns(amount=pl.when(pl.col("rule") == SAME_ORDER).then(0).otherwise("amount"))
         .group_by("rule")
-        .agg(pl.len(), pl.col("amount").sum())
+        .agg(pl.col("n").sum(), pl.col("amount").sum())
         .sort("rule")
     )
     return tuple((str(r), int(n), int(a)) for r, n, a in found.iter_rows())

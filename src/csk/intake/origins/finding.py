@@ -61,6 +61,9 @@ class Found:
     left_out: str = ""
     """Why it is not read."""
 
+    is_canonical: bool = False
+    """Whether its columns are called as csk calls them, whatever the settings say of files."""
+
 
 def found(arguments: Iterable[str]) -> tuple[Found, ...]:
     """Return the files that the arguments name, each once, in the order of their names.

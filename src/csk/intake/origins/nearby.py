@@ -7,10 +7,12 @@ import errno
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from csk.errors import StorageError
 from csk.intake import places
+from csk.intake.origins.cluster import PLACE, brought
 from csk.intake.origins.database import QUERY, connection, spooled
 from csk.intake.origins.finding import Found, merged
 from csk.intake.origins.remote import remote_files
@@ -29,7 +31,11 @@ def nearby(files: Sequence[Found], settings: Settings) -> Iterator[tuple[Found, 
     connections = {name: url.get_secret_value() for name, url in settings.connections.items()}
     with places.temporary_store() as folder:
         near: dict[object, Found] = {}
-        for file in files:
+        wide = [file for file in files if file.place.startswith(PLACE)]
+        if wide:
+            days = brought(wide, settings, partial(_target, folder))
+            near |= {one.place: one for one in days}
+        for file in (file for file in files if file not in wide):
             for key, one in _brought(file, connections, folder):
                 near[key] = merged(near[key], one) if key in near else one
         yield tuple(near.values())

@@ -34,6 +34,7 @@ from csk.intake.recognition.recognise import Recognition, recognise, recognise_a
 from csk.intake.values.casts import ColumnReading
 from csk.schema import INPUTS
 from csk.settings import Settings
+from csk.tables.merged import MERGED
 
 SAMPLE_ROWS: Final = 20_000
 _WHO_PAYS: Final = frozenset({"payments", "subscriptions", "mrr_events", "cross_section"})
@@ -253,7 +254,9 @@ def _refuse_unknown_zone(tz: str) -> None:
 def _refuse_unmet_columns(result: OpenedFiles, settings: Settings) -> None:
     """Stop where settings name columns of a table that none of its files has: they were meant."""
     for role, mapping in settings.columns.items():
-        files = [one for one in result.files if one.role == role]
+        days = set(MERGED.get(role, ()))  # days of a wide table have our names, not those meant
+        every = [one for one in result.files if one.role == role]
+        files = [one for one in every if not days & set(one.recognition.mapping)]
         if files and not any(set(mapping.values()) <= set(one.source.columns) for one in files):
             recognise_as(role, files[0].source.columns, files[0].source.sample(1), mapping=mapping)
 
@@ -272,7 +275,7 @@ def _sort_in(
     sample = source.sample(SAMPLE_ROWS)
     given = one.role or _configured(source, settings)
     if given is not None:
-        overrides = settings.columns.get(given)
+        overrides = None if one.is_canonical else settings.columns.get(given)
         recognition = recognise_as(given, source.columns, sample, mapping=overrides)
         problems[one.name] = recognition
         if recognition.missing:

@@ -49,11 +49,14 @@ AFTER_READING: Final = frozenset(
         "contact",
         "control",
         "alerts",
+        # From where rows come: their content is hashed, and an address may hold a secret.
+        "engine",
+        "cluster",
     }
 )
 """Settings that say what is done with rows, not how they are read."""
 
-_LAYOUT: Final = 3
+_LAYOUT: Final = 4
 """Which columns and tables are kept of a file: raised with every one that is added."""
 _OF_THE_WHOLE: Final = frozenset({"reject_limit", "skip"})
 """Settings that say which rows and files are taken, but change none of them."""

@@ -110,7 +110,7 @@ class Filing:
             if of.writer is not None:
                 of.writer.add(part.rows, ids, part.failed)
             self._add_failed(part.failed)
-            counted.n_read += batch.frame.height
+            counted.n_read += part.n_read
             counted.add(part)
             self._add(one, number, counted, part.rows, ids)
             if part.n_rejected:

@@ -15,6 +15,7 @@ from csk.book import Excluded, FileRead, StoredTable
 from csk.intake.canonical.rows import DAY, FUTURE, Canonical
 from csk.intake.canonical.rules import MONEY
 from csk.intake.storage.upserts import Superseded
+from csk.tables.merged import n_rows
 
 SUPERSEDED = "superseded"
 """Rule for rows of which another version counts."""
@@ -56,7 +57,7 @@ class FileTally:
 
     def add_rows(self, rows: pl.DataFrame, today: date) -> None:
         """Count kept rows."""
-        self.n_kept += rows.height
+        self.n_kept += n_rows(rows, self.role)
         money = MONEY.get(self.role, "")
         if money in rows.columns:
             self.amount += int(rows[money].sum())

@@ -1,0 +1,152 @@
+"""Wide tables on a cluster: their days come here as rows of the same table, nothing else does.
+
+One rule: what a table is to the cluster, its days are to csk: a file with the same columns, in an
+Arrow file of the run, in one order, so that the same table gives the same bytes.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+import pyarrow as pa
+
+from csk.engine.spark import Cluster, connected
+from csk.engine.spark_columns import canonical, of_file
+from csk.errors import DataError, StorageError, UsageError
+from csk.facts.daily import payment_days, usage_in_days
+from csk.intake.origins.finding import Found, address_shown
+from csk.intake.recognition.recognise import Recognition, recognise_as, refusal
+from csk.schema import INPUTS
+from csk.settings import Settings, Wide
+
+PLACE: Final = "cluster:"
+_SAMPLE: Final = 1_000
+_ROWS: Final = 1 << 16
+_FACTS: Final[dict[str, Callable[[Any, Sequence[str]], Any]]] = {
+    "payments": payment_days,
+    "usage": lambda usage, _: usage_in_days(usage),
+}
+
+
+def wide_tables(settings: Settings) -> tuple[Found, ...]:
+    """Return the tables of the settings that lie on a cluster, as inputs.
+
+    UsageError where they name tables and nothing says where the cluster is.
+    """
+    if settings.cluster and settings.engine is None:
+        named = ", ".join(sorted(settings.cluster))
+        raise UsageError(
+            f"csk.toml says that {named} lie on a cluster, and nothing says on which.",
+            hint="Give --engine sc://HOST:15002 (or engine in csk.toml, or CSK_ENGINE); another"
+            " settings file is named with --config.",
+        )
+    return tuple(
+        Found(Path(_shown(wide)), _shown(wide), role, was_named=True, place=PLACE + role)
+        for role, wide in sorted(settings.cluster.items())
+    )
+
+
+def brought(
+    files: Sequence[Found], settings: Settings, target: Callable[[str], Path]
+) -> Iterator[Found]:
+    """Give the days of wide tables as files; `target` makes a path for each.
+
+    UsageError, DataError, StorageError or TryAgainError where they cannot be had.
+    """
+    address = settings.engine.get_secret_value() if settings.engine else ""
+    with connected(address) as cluster:
+        # All tables are understood, or refused, before the first is read.
+        understood = [(file, *_understood(cluster, file, settings)) for file in files]
+        for file, frame, also in understood:
+            path = target(".arrow")
+            role = str(file.role)
+            facts = of_file(_FACTS[role](frame, also), INPUTS[role])
+            _keep(cluster.rows(facts, file.name), path, file.name)
+            yield replace(file, path=path, is_canonical=True)
+
+
+def _understood(cluster: Cluster, file: Found, settings: Settings) -> tuple[Any, list[str]]:
+    """Return the canonical columns of a table, and which further ones rules look at."""
+    role = str(file.role)
+    wide = settings.cluster[role]
+    given = {**settings.columns.get(role, {}), **wide.columns}
+    frame = cluster.table(wide.table, wide.form, file.name)
+    with cluster.told_apart(file.name):
+        sample = pl.from_arrow(frame.limit(_SAMPLE).toArrow())
+    if not isinstance(sample, pl.DataFrame) or sample.is_empty():
+        raise DataError(f"{file.name} has no rows.")
+    found = recognise_as(role, frame.columns, sample, mapping=given)
+    _refuse(found, file.name)
+    mapping = dict(found.mapping)
+    for name in ("product_id", *(() if "n_delivery" in mapping else ("subscription_id",))):
+        # What would keep rows apart is only kept where somebody asks for it.
+        if name not in given:
+            mapping.pop(name, None)
+    if role == "payments":
+        mapping = {c: s for c, s in mapping.items() if c not in ("payment_id", "quantity")}
+    also = [rule.column for rule in settings.exclude.values() if rule.column in frame.columns]
+    also = [column for column in dict.fromkeys(also) if mapping.get(column) != column]
+    with cluster.told_apart(file.name):
+        return canonical(frame, INPUTS[role], mapping, also, file.name, settings.tz), also
+
+
+def _refuse(found: Recognition, name: str) -> None:
+    """Refuse a table whose columns are not enough, or whose rows cannot be added up by day."""
+    lacking = refusal({name: found})
+    if lacking is not None:
+        raise lacking
+    if "amount" not in found.mapping and found.role == "payments":
+        raise DataError(
+            f"{name} has prices and no amounts, and rows of a cluster are not multiplied here.",
+            hint="Name a view with a column amount: price times quantity.",
+        )
+    if found.known is not None:
+        raise DataError(
+            f"{name} looks like {found.known.export.title}, whose rules need its single rows.",
+            hint="Bring it as files, or name a view with columns customer_id, paid_on, amount.",
+        )
+    if found.once_per:
+        raise DataError(
+            f"{name} has the total of an order on each of its lines ({found.once_per}), which"
+            " would be added up.",
+            hint="Name a view with one row for each order.",
+        )
+
+
+def _shown(wide: Wide) -> str:
+    return address_shown(wide.table) if "://" in wide.table else wide.table
+
+
+def _keep(tables: Iterable[pa.Table], into: Path, name: str) -> None:
+    """Write rows as they come, in batches of one size whatever the size of those that come."""
+    parts = iter(tables)
+    first = next(parts, None)
+    if first is None:
+        raise DataError(f"{name} has no rows.")
+    try:
+        options = pa.ipc.IpcWriteOptions(compression="lz4")
+        with pa.ipc.new_file(str(into), first.schema, options=options) as file:
+            for batch in _even(chain((first,), parts)):
+                file.write_table(batch, max_chunksize=_ROWS)
+    except OSError as error:
+        raise StorageError(
+            f"The rows of {name} cannot be kept in {into.parent}: {error}.",
+            hint="Set TMPDIR to a folder on a disk with more room.",
+        ) from error
+
+
+def _even(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    held: list[pa.Table] = []
+    n_rows = 0
+    for table in tables:
+        held.append(table)
+        n_rows += table.num_rows
+        if n_rows >= _ROWS:
+            whole = pa.concat_tables(held).combine_chunks()
+            full = n_rows - n_rows % _ROWS
+            yield whole.slice(0, full)
+            held, n_rows = [whole.slice(full)], n_rows - full
+    yield pa.concat_tables(held).combine_chunks()
