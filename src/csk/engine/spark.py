@@ -187,7 +187,7 @@ def _wait_for(channel: Any, address: str) -> None:  # noqa: ANN401 # gRPC has no
             if state is ChannelConnectivity.READY:
                 return
             if state is ChannelConnectivity.TRANSIENT_FAILURE:
-                why = "nothing that is one listens there"
+                why = "nothing answers there"
                 break
     finally:
         channel.unsubscribe(states.put)
