@@ -1,11 +1,10 @@
 # The commands of the house. All that is needed beforehand: make, and Python 3.11 or newer.
 #
-#   make demo     segment the sample company          make golden   rewrite the golden outputs
-#   make test     every test                          make lock     make the locks anew
-#   make check    all that CI runs                    make bench    measure speed and memory
-#   make clean    remove all that make made        make bench-intake  score and time reading
-#   make test-spark  clusters on a real Spark 4
-#                                                  make bench-ltv     time LTV beside lifetimes
+#   make demo        segment the sample company     make golden        rewrite the golden outputs
+#   make test        every test                     make lock          make the locks anew
+#   make check       all that CI runs               make bench         measure speed and memory
+#   make test-spark  clusters on a real Spark 4     make bench-intake  score and time reading
+#   make clean       remove all that make made      make bench-ltv     time LTV beside lifetimes
 #
 # PYTHON=...   the Python to build the environments with
 # WORKERS=...  processes that tests are spread over

@@ -16,7 +16,7 @@ import polars as pl
 from csk.book import Book
 from csk.engine.protocol import Engine
 from csk.errors import DataError, UsageError
-from csk.facts.usage_days import PARTS
+from csk.facts.usage import THOUSANDTHS
 from csk.models.adoption import FeatureHazard, FeatureUse, entitlements, hazards, uses, with_unused
 from csk.models.onboarding import Onboarding, onboarding
 from csk.models.usage_trends import MEASURES, SEVERITIES, Week, measured, trends, weeks
@@ -268,7 +268,7 @@ def _days_before(day: str) -> pl.Expr:
 
 def _exact(values: pl.Series) -> float:
     """Return a sum that does not depend on the order of its parts."""
-    return float(np.rint(values.to_numpy() * PARTS).astype(np.int64).sum()) / PARTS
+    return float(np.rint(values.to_numpy() * THOUSANDTHS).astype(np.int64).sum()) / THOUSANDTHS
 
 
 def worst(result: UsageTrends, top: int) -> list[dict[str, object]]:

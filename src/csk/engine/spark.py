@@ -109,10 +109,7 @@ def connected(address: str) -> Iterator[Cluster]:
     TryAgainError where the cluster is out of reach.
     """
     if not _ADDRESS.fullmatch(address):
-        raise UsageError(
-            "The address of the cluster cannot be understood.",
-            hint="Write it like sc://HOST:15002, or sc://HOST:443/;use_ssl=true;token=...",
-        )
+        raise _not_understood("The address of the cluster")
     began = time.monotonic()
     cluster = Cluster(_session(address), address, 0.0)
     try:
@@ -149,10 +146,7 @@ def _session(address: str) -> Any:  # noqa: ANN401 # Spark has no types
         session = SparkSession(place)
     except (PySparkException, ValueError):
         # What it says quotes the address, and with it the token.
-        raise UsageError(
-            f"The address of the cluster {address_shown(address)} cannot be understood.",
-            hint="Write it like sc://HOST:15002, or sc://HOST:443/;use_ssl=true;token=...",
-        ) from None
+        raise _not_understood(f"The address of the cluster {address_shown(address)}") from None
     session.client.set_retry_policies([DefaultPolicy(**_TRIES)])
     return session
 
@@ -214,6 +208,13 @@ def _refusal(error: Exception, name: str, address: str) -> CskError:
     if _ABSENT.search(whole):
         return _absent(name, shown)
     return DataError(f"The cluster {shown} cannot read {name}: {said}.")
+
+
+def _not_understood(address: str) -> UsageError:
+    return UsageError(
+        f"{address} cannot be understood.",
+        hint="Write it like sc://HOST:15002, or sc://HOST:443/;use_ssl=true;token=...",
+    )
 
 
 def _absent(name: str, cluster: str) -> UsageError:

@@ -62,6 +62,11 @@ def payment_counts(has: Collection[str], is_refund: nw.Expr) -> list[nw.Expr]:
     return [_said_or(name, value.cast(nw.Int64), has) for name, value in alone.items()]
 
 
+def event_count(has: Collection[str]) -> nw.Expr:
+    """Return `n_events` of each row of usage: what it says that it adds up, else one."""
+    return _said_or("n_events", nw.lit(1).cast(nw.Int64), has)
+
+
 def usage_in_days(usage: IntoLazyFrameT) -> IntoLazyFrameT:
     """Add up what was done with one feature on one day, apart where it took something back.
 
@@ -78,7 +83,7 @@ def usage_in_days(usage: IntoLazyFrameT) -> IntoLazyFrameT:
         rows.with_columns(
             nw.col("used_at").dt.truncate("1d"),
             thousandths(rows.collect_schema()).cast(nw.Int64).alias("quantity"),
-            _said_or("n_events", nw.lit(1).cast(nw.Int64), has),
+            event_count(has),
         )
         .with_columns(takes_back.cast(nw.Int64).alias(_KIND))
         .group_by(*key, _KIND)

@@ -3,17 +3,13 @@
 One rule: integers and dates only, so that any engine gives the same bits in any order.
 """
 
-from collections.abc import Collection
 from datetime import date
-from typing import Final
 
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoLazyFrameT
 
-from csk.facts.usage import THOUSANDTHS, thousandths
-
-PARTS: Final = THOUSANDTHS
-"""Usage is counted in thousandths of the unit of `quantity`, as whole numbers."""
+from csk.facts.daily import event_count
+from csk.facts.usage import thousandths
 
 
 def usage_days(
@@ -33,15 +29,8 @@ def usage_days(
     parts = nw.when(told > 0).then(told).otherwise(0).cast(nw.Int64)
     key = ["customer_id", "used_on", *(["feature"] if by_feature else [])]
     return (
-        rows.with_columns(n_used=parts, n_rows=_rows_of(schema.names()))
+        rows.with_columns(n_used=parts, n_rows=event_count(schema.names()))
         .group_by(*key)
         .agg(nw.col("n_used").sum(), nw.col("n_rows").sum())
         .to_native()
     )
-
-
-def _rows_of(has: Collection[str]) -> nw.Expr:
-    if "n_events" not in has:
-        return nw.lit(1).cast(nw.Int64)
-    said = nw.col("n_events")
-    return nw.when(said.is_null()).then(1).otherwise(said).cast(nw.Int64)

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import polars as pl
 
-from csk.facts.usage_days import PARTS
+from csk.facts.usage import THOUSANDTHS
 from csk.stats import falls
 from csk.tables.usage import DAYS, PERIOD_DAYS, SHARE_PARTS, Watch
 
@@ -100,7 +100,7 @@ def _measured(rows: pl.DataFrame, week: Week, watch: Watch) -> pl.DataFrame:
     counts = falls.dense(
         said["row"].to_numpy(),
         said["days"].to_numpy(),
-        said["counts"].to_numpy() / PARTS,
+        said["counts"].to_numpy() / THOUSANDTHS,
         (n, DAYS),
     )
     # The last of the days is the eve of as_of.

@@ -10,7 +10,8 @@ from typing import Final
 import polars as pl
 
 from csk.engine.protocol import Plan, Tables
-from csk.facts.usage_days import PARTS, usage_days
+from csk.facts.usage import THOUSANDTHS
+from csk.facts.usage_days import usage_days
 from csk.tables.spells import contracts, spells
 from csk.tables.usage import PERIOD_DAYS, Watch
 
@@ -112,7 +113,7 @@ def _used(tables: Tables, days: tuple[date, ...]) -> pl.LazyFrame:
 def _counted(rows: pl.LazyFrame, used: pl.Expr, *, is_level: bool = False) -> pl.LazyFrame:
     names = ("n_level", "n_level_left") if is_level else ("n", "n_left")
     zeros = [name for name in ("n", "n_left", "n_level", "n_level_left") if name not in names]
-    doublings = (used // PARTS + 1).cast(pl.Float64).log(2.0).floor().cast(pl.Int32)
+    doublings = (used // THOUSANDTHS + 1).cast(pl.Float64).log(2.0).floor().cast(pl.Int32)
     zero = pl.lit(0, dtype=pl.Int64)
     return (
         rows.select("feature", "plan", "tenure_no", "n_left", level_no=doublings)

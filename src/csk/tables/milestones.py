@@ -11,7 +11,8 @@ from typing import Final, Protocol
 import polars as pl
 
 from csk.engine.protocol import Plan, Tables
-from csk.facts.usage_days import PARTS, usage_days
+from csk.facts.usage import THOUSANDTHS
+from csk.facts.usage_days import usage_days
 from csk.tables.spells import contracts, spells
 from csk.tables.usage import Watch, watched
 
@@ -111,7 +112,7 @@ def _waits(tables: Tables, watch: Watch, data_from: date, milestone: Milestone) 
     days = usage_days(tables["usage"], first, watch.as_of, by_feature=bool(milestone.feature))
     if milestone.feature:
         days = days.filter(pl.col("feature") == milestone.feature)
-    wanted = round(milestone.count * PARTS)
+    wanted = round(milestone.count * THOUSANDTHS)
     own = days.join(begun, on="customer_id", how="inner").filter(
         pl.col("used_on") >= pl.col("started_on")
     )

@@ -71,13 +71,18 @@ def days_used(rows):
     return usage_in_days(rows.lazy()).collect()
 
 
+def closed(days, whole, parts):
+    facts = days(whole)
+    same(days(facts), facts)
+    same(days(pl.concat([days(part) for part in parts])), facts)
+    return facts
+
+
 @given(st.lists(paid, max_size=30), st.integers(0, 30))
 @settings(max_examples=25, deadline=None)
 def test_facts_of_payments_are_closed_under_cutting_and_repeating(rows, cut):
     whole, parts = paid_rows(rows), [paid_rows(rows[:cut]), paid_rows(rows[cut:])]
-    facts = days_paid(whole)
-    same(days_paid(facts), facts)
-    same(days_paid(pl.concat([days_paid(part) for part in parts])), facts)
+    facts = closed(days_paid, whole, parts)
     # What was merged and what was not may stand in one table.
     mixed = pl.concat([days_paid(parts[0]), parts[1]], how="diagonal")
     same(days_paid(mixed), facts)
@@ -88,9 +93,7 @@ def test_facts_of_payments_are_closed_under_cutting_and_repeating(rows, cut):
 @settings(max_examples=25, deadline=None)
 def test_facts_of_usage_are_closed_under_cutting_and_repeating(rows, cut):
     whole, parts = used_rows(rows), [used_rows(rows[:cut]), used_rows(rows[cut:])]
-    facts = days_used(whole)
-    same(days_used(facts), facts)
-    same(days_used(pl.concat([days_used(part) for part in parts])), facts)
+    facts = closed(days_used, whole, parts)
     # In a store quantities are units again, and what was merged may stand beside what was not.
     units = days_used(parts[0]).with_columns(pl.col("quantity") / 1000)
     same(days_used(pl.concat([units, parts[1]], how="diagonal")), facts)
