@@ -77,7 +77,7 @@ def books(tmp_path_factory):
 
         def make(self, paths, shards, store=None):
             chosen = configured({"shards": shards, "reject_limit": 1.0}, None)
-            return stored(found(paths), chosen, TODAY, self.place(), store)
+            return stored(found(paths), chosen, TODAY, self.place(), store, is_by_row=True)
 
     return Books()
 

@@ -44,7 +44,7 @@ def run(paths: Sequence[str], settings: Settings, store: Path | None, wanted: Wa
     examples = _examples(paths, settings, wanted.n_rows) if wanted.n_rows else ()
     about = About(config, examples, settings.currency)
     try:
-        with opened_book(paths, settings, store) as session:
+        with opened_book(paths, settings, store, is_by_row=True) as session:
             book = session.book
             wrong = findings(book, session.engine) if book.window else ()
             emit.show(check_report.report(book, wrong, rejects(book), about, say), wanted.form)

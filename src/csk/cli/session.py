@@ -115,10 +115,12 @@ def opened_book(
     *,
     quiet: bool = False,
     outputs: Sequence[Path] = (),
+    is_by_row: bool = False,
 ) -> Iterator[Session]:
     """Read the files and give the book, dated unless it has no dates; the store goes at the end.
 
-    `outputs` are what will be written: UsageError where one of them is an input.
+    `outputs` are what will be written: UsageError where one of them is an input. `is_by_row` keeps
+    payments one by one, for who looks at single rows.
     """
     today = datetime.now(tz=UTC).date()
     wide = wide_tables(chosen)
@@ -136,7 +138,7 @@ def opened_book(
             files = stack.enter_context(nearby(files, chosen))
         work = Path() if store is not None else stack.enter_context(temporary_store())
         with emit.progress("Reading ...", quiet=quiet):
-            book = stored(files, chosen, today, work, store)
+            book = stored(files, chosen, today, work, store, is_by_row=is_by_row)
         if store is not None:
             stack.enter_context(in_use(book.root))
         _refuse_unknown_columns(book, chosen)

@@ -31,7 +31,9 @@ class LocalEngine:
 
     def collect(self, book: Book, plan: Plan, order: Sequence[str]) -> pl.DataFrame:
         """Return the rows of a plan, sorted; see the protocol."""
-        return pl.concat(list(self._run(book, plan))).sort(*order)
+        rows = pl.concat(list(self._run(book, plan)))
+        # Millions of rows by a text cost less than half of what they cost `DataFrame.sort`.
+        return rows.lazy().sort(*order).collect(engine="streaming")
 
     def write(self, book: Book, plan: Plan, folder: Path) -> list[Path]:
         """Write the rows of a plan, one file a shard; see the protocol."""

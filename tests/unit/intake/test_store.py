@@ -36,7 +36,8 @@ def book(tmp_path):
         work = tmp_path / f"work-{len(list(tmp_path.iterdir()))}"
         work.mkdir()
         keep_in = None if kept is None else tmp_path / kept
-        return stored(found(paths), settings(flags or {}, None), today, work, keep_in)
+        chosen = settings(flags or {}, None)
+        return stored(found(paths), chosen, today, work, keep_in, is_by_row=True)
 
     return made
 

@@ -56,7 +56,7 @@ AFTER_READING: Final = frozenset(
 )
 """Settings that say what is done with rows, not how they are read."""
 
-_LAYOUT: Final = 4
+_LAYOUT: Final = 5
 """Which columns and tables are kept of a file: raised with every one that is added."""
 _OF_THE_WHOLE: Final = frozenset({"reject_limit", "skip"})
 """Settings that say which rows and files are taken, but change none of them."""
@@ -76,9 +76,11 @@ def of_book(
     repeats: Sequence[FileRead],
     contents: Mapping[Path, str],
     settings: Settings,
+    *,
+    is_by_row: bool = False,
 ) -> str:
     """Return the hash of a whole book; a file without content counts by size and time."""
-    parts: list[object] = [*_versions(), _rules(settings, AFTER_READING), repeats]
+    parts: list[object] = [*_versions(), _rules(settings, AFTER_READING), repeats, is_by_row]
     for found in files:
         parts += [(found.name, found.role, found.sheet), contents.get(found.path, _about(found))]
     return _hash(parts)

@@ -21,6 +21,7 @@ from csk.intake.canonical.rows import DAY, canonical, dtype
 from csk.intake.canonical.rules import FOOTER, MONEY, NO_FAILURES
 from csk.intake.plans.opening import Opened
 from csk.intake.storage.keys import IdReading
+from csk.intake.storage.merging import MERGED
 from csk.intake.storage.partition import PartitionedTable
 from csk.intake.storage.pieces import Piece, PieceWriter
 from csk.intake.storage.tally import FileTally, Tally
@@ -67,8 +68,17 @@ class Input(NamedTuple):
 class Filing:
     """The tables of a book that is being made."""
 
-    def __init__(self, root: Path, n_shards: int, inputs: Sequence[Input], today: date) -> None:
+    def __init__(
+        self,
+        root: Path,
+        n_shards: int,
+        inputs: Sequence[Input],
+        today: date,
+        *,
+        is_by_row: bool = False,
+    ) -> None:
         self.root = root
+        self._merging = {} if is_by_row else MERGED
         self.n_shards = n_shards
         self.today = today
         self.tally = Tally()
@@ -190,7 +200,9 @@ class Filing:
             found = self._versions[role].superseded(ranks, table.rows)
         is_trusted = found is None or not found.is_renumbered
         self.overlapping += _overlapping(files, self._has_ids if is_trusted else {})
-        self._repeated[role] = table.close(empty, unique, found.rows if found else None)
+        self._repeated[role] = table.close(
+            empty, unique, found.rows if found else None, self._merging.get(role)
+        )
         if found is None or not (found.kept or found.left):
             return replace(self.tally.table(role, columns), late_days=self._late_days[role])
         before = sum(one.amount for one in files)

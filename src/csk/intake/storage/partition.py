@@ -14,6 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from csk.errors import StorageError
+from csk.intake.storage.merging import Merging
 
 SPOOLED_BYTES: Final = 480_000_000
 """Bytes of rows held in memory before they are spooled to disk."""
@@ -95,12 +96,16 @@ class PartitionedTable:
         self.rows += rows.height
 
     def close(
-        self, empty: pl.DataFrame, unique: Sequence[str] = (), left_out: Marks | None = None
+        self,
+        empty: pl.DataFrame,
+        unique: Sequence[str] = (),
+        left_out: Marks | None = None,
+        merging: Merging | None = None,
     ) -> int:
         """Write every shard, sorted; return the rows dropped as repeats of `unique` (last wins).
 
         `empty` has the columns and types of the table, for a shard without customers. `left_out`
-        marks the rows that do not count, where they were numbered.
+        marks the rows that do not count, where they were numbered; `merging` adds up sorted rows.
         """
         repeats = 0
         for shard in range(self.n_shards):
@@ -113,7 +118,10 @@ class PartitionedTable:
                 repeats += rows.height - kept.height
                 rows = kept
             day = self._day if self._day in empty.columns else None
-            write_rows(_sorted(rows, day), self.folder / f"part-{shard:05d}.parquet")
+            ordered = _sorted(rows, day)
+            if merging is not None:
+                ordered = merging(ordered)
+            write_rows(ordered, self.folder / f"part-{shard:05d}.parquet")
         self._buckets.clear()
         return repeats
 

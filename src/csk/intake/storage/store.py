@@ -43,22 +43,28 @@ _PACKED_SUFFIXES: Final = frozenset({".gz", ".zst", ".zstd", ".xz", ".bz2", ".zi
 
 
 def stored(
-    files: Sequence[Found], settings: Settings, today: date, work: Path, keep_in: Path | None = None
+    files: Sequence[Found],
+    settings: Settings,
+    today: date,
+    work: Path,
+    keep_in: Path | None = None,
+    *,
+    is_by_row: bool = False,
 ) -> Book:
     """Read the files into a store and return its Book, not yet dated.
 
     `work` is an empty folder for it; with `keep_in` the store of the same content and settings
     is opened again if it is there, and otherwise made there, of what is kept of single files
     and of those that are new. The order of the files changes nothing, and what stands in two
-    files counts once. DataError where files break the contract, StorageError where reading or
-    writing fails.
+    files counts once. Payments that differ in money alone are added up, unless `is_by_row`.
+    DataError where files break the contract, StorageError where reading or writing fails.
     """
     read, repeats = digests.distinct(files)
     if keep_in is None:
-        making = _Making(read, repeats, settings, today, work)
+        making = _Making(read, repeats, settings, today, work, is_by_row=is_by_row)
         return making.book(digests.of_book(read, repeats, {}, settings), None)
     contents = {found.path: digests.content(found.path) for found in read if not found.left_out}
-    digest = digests.of_book(read, repeats, contents, settings)
+    digest = digests.of_book(read, repeats, contents, settings, is_by_row=is_by_row)
     target = places.kept_folder(keep_in, digest, settings.shards)
     known = manifest(target, today)
     if known is not None:
@@ -68,7 +74,7 @@ def stored(
         place.mkdir(mode=0o700)
         kept = Kept(keep_in, folder, _pieces(read, contents, settings))
         kept.find(today)
-        making = _Making(read, repeats, settings, today, place)
+        making = _Making(read, repeats, settings, today, place, is_by_row=is_by_row)
         book = making.book(digest, kept)
         only_on = today.isoformat() if making.has_future else ""
         write_manifest(book, kept.settle(), only_on)
@@ -91,12 +97,15 @@ class _Making:
         settings: Settings,
         today: date,
         work: Path,
+        *,
+        is_by_row: bool,
     ) -> None:
         self.files = files
         self.repeats = repeats
         self.settings = settings
         self.today = today
         self.work = work
+        self.is_by_row = is_by_row
         self.has_future = False
 
     def book(self, digest: str, kept: Kept | None) -> Book:
@@ -125,7 +134,7 @@ class _Making:
         files = inputs(opened.files, settings.tz, kept)
         spooled = sum(of.spooled_bytes for of in files)
         n_shards = settings.shards or _shards(max(size, spooled))
-        filing = Filing(self.work, n_shards, files, self.today)
+        filing = Filing(self.work, n_shards, files, self.today, is_by_row=self.is_by_row)
         broken: list[list[pl.DataFrame]] = []
         for of in files:
             if of.piece is not None:
