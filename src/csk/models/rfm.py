@@ -54,13 +54,11 @@ def rfm_scored(customers: pl.DataFrame, settings: Settings) -> tuple[pl.DataFram
     scores = {name: rfm.scores(values[name], edges[name]).astype(np.int64) for name in _PARTS}
     top = {name: len(edges[name]) + 1 for name in _PARTS}
     fifths = [np.ceil(scores[name] * 5 / top[name]).astype(np.int64) for name in _PARTS]
-    names = np.array(rfm.SEGMENTS.names, dtype=object)[
-        rfm.segment_of(fifths[0], fifths[1], fifths[2])
-    ]
+    segment = pl.Series(rfm.segment_of(fifths[0], fifths[1], fifths[2]))
     has = pl.Series(bought)
     scored = customers.with_columns(
         *(pl.when(has).then(pl.Series(scores[name])).alias(name) for name in _PARTS),
-        rfm_segment=pl.when(has).then(pl.Series(names.tolist(), dtype=pl.String)),
+        rfm_segment=pl.when(has).then(pl.Series(rfm.SEGMENTS.names).gather(segment)),
     )
     return scored, RfmScores(
         method=method,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from csk.errors import UsageError
 from csk.models.value import UNIT
-from csk.settings import Tiers
+from csk.settings import TierCost, Tiers
 from csk.stats import allocation
 
 NAMES: Final = ("high-touch", "low-touch", "tech-touch")
@@ -65,23 +65,25 @@ def tiered(
     customers = customers.sort("customer_id")
     served = customers["is_alive"].to_numpy() & (customers["ltv_amount"].to_numpy() > 0)
     if choice.levels:
+        names = [level.name for level in _levels(choice)]
         chosen, plan = _by_budget(customers.filter(pl.Series(served)), choice, risk)
     else:
+        names = list(NAMES)
         chosen, plan = _by_share(customers.filter(pl.Series(served)), choice, earlier)
-    tier = np.full(customers.height, None, dtype=object)
+    tier = np.full(customers.height, len(names), dtype=np.uint32)
     tier[served] = chosen
-    return customers.with_columns(tier=pl.Series(tier.tolist(), dtype=pl.String)), plan
+    return customers.with_columns(tier=pl.Series([*names, None]).gather(tier)), plan
 
 
 def _by_share(
     served: pl.DataFrame, choice: Tiers, earlier: pl.DataFrame | None
-) -> tuple[NDArray[np.object_], TierPlan]:
+) -> tuple[NDArray[np.int8], TierPlan]:
+    """Return the number in `NAMES` of each customer's tier."""
     value = served["ltv_amount"].to_numpy()
-    names = np.array(NAMES, dtype=object)
     tier = allocation.by_share(value, choice.shares)
     plan = TierPlan("share", choice.shares)
     if earlier is None:
-        return names[tier], plan
+        return tier, plan
     before = served.join(
         earlier.select("customer_id", pl.col("tier").alias("before")),
         on="customer_id",
@@ -94,19 +96,18 @@ def _by_share(
     down = allocation.by_share(value, [min(cut + HYSTERESIS, 1.0) for cut in choice.shares])
     up = allocation.by_share(value, [max(cut - HYSTERESIS, 0.0) for cut in choice.shares])
     stays = (was >= 0) & (was != tier) & ((was == down) | (was == up))
-    return names[np.where(stays, was, tier)], TierPlan(
+    return np.where(stays, was, tier).astype(np.int8), TierPlan(
         "share", choice.shares, n_kept=int(stays.sum())
     )
 
 
-def _by_budget(
-    served: pl.DataFrame, choice: Tiers, risk: str
-) -> tuple[NDArray[np.object_], TierPlan]:
+def _by_budget(served: pl.DataFrame, choice: Tiers, risk: str) -> tuple[NDArray[np.int8], TierPlan]:
+    """Return the number in `_levels` of each customer's tier."""
     if choice.budget_amount is None:
         raise UsageError(
             "Tiers with costs need a budget.", hint="Set [tiers] budget_amount in csk.toml."
         )
-    levels = sorted(choice.levels, key=lambda level: NAMES.index(level.name))
+    levels = _levels(choice)
     at_risk = (served[risk] * served["ltv_if_retained"]).to_numpy()
     budget = round(choice.budget_amount * UNIT)
     found = allocation.by_budget(
@@ -114,8 +115,7 @@ def _by_budget(
         [allocation.Tier(round(t.cost_amount * UNIT), t.saves_share, t.capacity) for t in levels],
         budget,
     )
-    names = np.array([level.name for level in levels], dtype=object)
-    return names[found.tier], TierPlan(
+    return found.tier, TierPlan(
         "budget",
         choice.shares,
         budget,
@@ -124,3 +124,7 @@ def _by_budget(
         found.bound,
         tuple((level.name, round(level.cost_amount * UNIT)) for level in levels),
     )
+
+
+def _levels(choice: Tiers) -> list[TierCost]:
+    return sorted(choice.levels, key=lambda level: NAMES.index(level.name))

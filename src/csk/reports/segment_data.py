@@ -5,7 +5,7 @@ One rule: money is exact text in major units, shares and factors are unrounded n
 
 from dataclasses import asdict
 
-from csk.analyses.segment import Segmentation
+from csk.analyses.segment import Segmentation, most_at_risk
 from csk.models.contract import ContractFit
 from csk.models.value import Factors
 from csk.reports.reconciliation import exact, reconciled
@@ -124,7 +124,6 @@ def _change(result: Segmentation) -> dict[str, object]:
 
 def _most_at_risk(result: Segmentation, top: int) -> list[dict[str, object]]:
     risk = f"p_churn_{result.risk_days}d"
-    rows = result.customers.sort("value_at_risk", "customer_id", descending=[True, False]).head(top)
     return [
         {
             "customer_id": row["customer_id"],
@@ -134,6 +133,5 @@ def _most_at_risk(result: Segmentation, top: int) -> list[dict[str, object]]:
             "ltv_if_retained": exact(row["ltv_if_retained"]),
             "value_at_risk": exact(row["value_at_risk"]),
         }
-        for row in rows.iter_rows(named=True)
-        if row["value_at_risk"] > 0
+        for row in most_at_risk(result, top)
     ]
