@@ -16,7 +16,7 @@ import pyarrow as pa
 from csk.engine.spark import Cluster, connected
 from csk.engine.spark_columns import canonical, of_file
 from csk.errors import DataError, StorageError, UsageError
-from csk.facts.daily import payment_days, usage_in_days
+from csk.facts.daily import change_days, payment_days, ticket_days, usage_in_days
 from csk.intake.origins.finding import Found, address_shown
 from csk.intake.recognition.recognise import Recognition, recognise_as, refusal
 from csk.schema import INPUTS
@@ -26,9 +26,15 @@ PLACE: Final = "cluster:"
 _SAMPLE: Final = 1_000
 _ROWS: Final = 1 << 16
 _FACTS: Final[dict[str, Callable[[Any, Sequence[str]], Any]]] = {
+    "mrr_events": change_days,
     "payments": payment_days,
-    "usage": lambda usage, _: usage_in_days(usage),
+    "tickets": ticket_days,
+    "usage": usage_in_days,
 }
+_ONLY_IF_ASKED: Final = ("product_id", "subscription_id")
+"""Columns of payments that would keep rows apart; a contract is asked for by deliveries."""
+_ALONE: Final = {"payments": ("payment_id", "quantity"), "tickets": ("ticket_id",)}
+"""Columns that only single rows have, by table."""
 
 
 def wide_tables(settings: Settings) -> tuple[Found, ...]:
@@ -81,12 +87,12 @@ def _understood(cluster: Cluster, file: Found, settings: Settings) -> tuple[Any,
     found = recognise_as(role, frame.columns, sample, mapping=given)
     _refuse(found, file.name)
     mapping = dict(found.mapping)
-    for name in ("product_id", *(() if "n_delivery" in mapping else ("subscription_id",))):
-        # What would keep rows apart is only kept where somebody asks for it.
-        if name not in given:
-            mapping.pop(name, None)
     if role == "payments":
-        mapping = {c: s for c, s in mapping.items() if c not in ("payment_id", "quantity")}
+        asked = {*given, *(("subscription_id",) if "n_delivery" in mapping else ())}
+        for name in _ONLY_IF_ASKED:
+            if name not in asked:
+                mapping.pop(name, None)
+    mapping = {c: s for c, s in mapping.items() if c not in _ALONE.get(role, ())}
     also = [rule.column for rule in settings.exclude.values() if rule.column in frame.columns]
     also = [column for column in dict.fromkeys(also) if mapping.get(column) != column]
     with cluster.told_apart(file.name):
@@ -106,7 +112,7 @@ def _refuse(found: Recognition, name: str) -> None:
     if found.known is not None:
         raise DataError(
             f"{name} looks like {found.known.export.title}, whose rules need its single rows.",
-            hint="Bring it as files, or name a view with columns customer_id, paid_on, amount.",
+            hint=f"Bring it as files, or name a view with columns {_needed(found)}.",
         )
     if found.once_per:
         raise DataError(
@@ -114,6 +120,13 @@ def _refuse(found: Recognition, name: str) -> None:
             " would be added up.",
             hint="Name a view with one row for each order.",
         )
+
+
+def _needed(found: Recognition) -> str:
+    """Return the columns that no table of its kind can do without, in words."""
+    table = INPUTS[str(found.role)]
+    one = (names[0] for names in table.one_of)
+    return ", ".join((*(column.name for column in table.columns if column.required), *one))
 
 
 def _shown(wide: Wide) -> str:
