@@ -32,7 +32,7 @@ from csk.schema import INPUTS
 
 CONFIG_NAME: Final = "csk.toml"
 _LONGEST_FILE: Final = 1 << 20
-WIDE: Final = ("payments", "usage")
+WIDE: Final = ("mrr_events", "payments", "tickets", "usage")
 """Tables that may lie on a cluster."""
 
 
@@ -247,7 +247,7 @@ def _wide(tables: dict[str, Wide]) -> dict[str, Wide]:
     wrong = [
         "engine: it stands above, outside [cluster]"
         if name == "engine"
-        else f"{name}: only {' and '.join(WIDE)} are read from a cluster; all else comes as files"
+        else f"{name}: only {', '.join(WIDE)} are read from a cluster; all else comes as files"
         for name in tables
         if name not in WIDE
     ]

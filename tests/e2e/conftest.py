@@ -4,10 +4,13 @@ import fcntl
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -18,6 +21,7 @@ SOURCE = Path(__file__).parents[2] / "src"
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 FITTED = "2025-11-01"
 """The day of the model that nights are scored with."""
+NO_CLUSTER = "pysail and pyspark-client are not installed: no cluster was asked"
 HEADER = ("customer_id", "date", "amount")
 Row = tuple[str, ...]
 
@@ -199,3 +203,68 @@ def risk(fitted, tmp_path) -> Path:
     """A folder of its own with the model."""
     shutil.copytree(fitted / "risk", tmp_path / "risk", ignore=shutil.ignore_patterns(".lock"))
     return tmp_path / "risk"
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[str]:
+    """Start a Spark Connect server, and give its address."""
+    where = os.environ.get("CSK_TEST_SPARK")
+    if where:
+        yield where
+        return
+    # Without it a worker of a parallel run searches for a Spark of its own, and gives up.
+    os.environ.setdefault("SPARK_HOME", str(Path.cwd()))
+    pytest.importorskip("pyspark.sql.connect", reason=NO_CLUSTER)
+    sail = pytest.importorskip("pysail.spark", reason=NO_CLUSTER)
+    server = sail.SparkConnectServer("127.0.0.1", 0)
+    server.start(background=True)
+    _, port = server.listening_address
+    yield f"sc://127.0.0.1:{port}"
+    server.stop()
+
+
+class Wire:
+    """A way to a cluster that counts what it says, and breaks for good after so many bytes."""
+
+    def __init__(self, address: str, limit: float = float("inf")) -> None:
+        host, _, port = address.removeprefix("sc://").partition(":")
+        self.there, self.limit, self.said = (host, int(port)), limit, 0
+        self.listening = socket.create_server(("127.0.0.1", 0))
+        self.address = f"sc://127.0.0.1:{self.listening.getsockname()[1]}"
+        self.open: list[socket.socket] = [self.listening]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                here, _ = self.listening.accept()
+                there = socket.create_connection(self.there)
+            except OSError:
+                return
+            self.open += [here, there]
+            for one, other in ((here, there), (there, here)):
+                threading.Thread(target=self._pump, args=(one, other), daemon=True).start()
+
+    def _pump(self, one: socket.socket, other: socket.socket) -> None:
+        try:
+            while piece := one.recv(4096):
+                if one.getpeername() == self.there:
+                    self.said += len(piece)
+                if self.said > self.limit:
+                    self.cut()
+                other.sendall(piece)
+        except OSError:
+            pass
+
+    def cut(self) -> None:
+        """Close every end."""
+        for end in self.open:
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+
+
+@pytest.fixture
+def wire() -> type[Wire]:
+    """Give the maker of ways to a cluster."""
+    return Wire

@@ -4,9 +4,7 @@ import json
 import os
 import socket
 import sys
-import threading
 import time
-from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -23,65 +21,6 @@ paid_on = "day"
 amount = "amt"
 status = "state"
 """
-REASON = "pysail and pyspark-client are not installed: no cluster was asked"
-
-
-@pytest.fixture(scope="module")
-def cluster():
-    """Start a Spark Connect server, and give its address."""
-    where = os.environ.get("CSK_TEST_SPARK")
-    if where:
-        yield where
-        return
-    # Without it a worker of a parallel run searches for a Spark of its own, and gives up.
-    os.environ.setdefault("SPARK_HOME", str(Path.cwd()))
-    pytest.importorskip("pyspark.sql.connect", reason=REASON)
-    server = pytest.importorskip("pysail.spark", reason=REASON).SparkConnectServer("127.0.0.1", 0)
-    server.start(background=True)
-    _, port = server.listening_address
-    yield f"sc://127.0.0.1:{port}"
-    server.stop()
-
-
-class Wire:
-    """A way to a cluster that counts what it says, and breaks for good after so many bytes."""
-
-    def __init__(self, address: str, limit: float = float("inf")) -> None:
-        host, _, port = address.removeprefix("sc://").partition(":")
-        self.there, self.limit, self.said = (host, int(port)), limit, 0
-        self.listening = socket.create_server(("127.0.0.1", 0))
-        self.address = f"sc://127.0.0.1:{self.listening.getsockname()[1]}"
-        self.open: list[socket.socket] = [self.listening]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                here, _ = self.listening.accept()
-                there = socket.create_connection(self.there)
-            except OSError:
-                return
-            self.open += [here, there]
-            for one, other in ((here, there), (there, here)):
-                threading.Thread(target=self._pump, args=(one, other), daemon=True).start()
-
-    def _pump(self, one: socket.socket, other: socket.socket) -> None:
-        try:
-            while piece := one.recv(4096):
-                if one.getpeername() == self.there:
-                    self.said += len(piece)
-                if self.said > self.limit:
-                    self.cut()
-                other.sendall(piece)
-        except OSError:
-            pass
-
-    def cut(self) -> None:
-        """Close every end."""
-        for end in self.open:
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-            end.close()
 
 
 def some_payments(n=2500):
@@ -306,15 +245,15 @@ def test_an_address_that_is_none_is_refused_without_its_token(quick, payments, a
     assert (ran.code, TOKEN in ran.err) == (2, False)
 
 
-def test_a_cluster_that_breaks_off_leaves_nothing(quick, cluster, payments, tmp_path):
+def test_a_cluster_that_breaks_off_leaves_nothing(quick, cluster, wire, payments, tmp_path):
     del payments
-    whole = Wire(cluster)
+    whole = wire(cluster)
     try:
         assert quick("check", "--engine", whole.address, "--store", "kept").code == 0
     finally:
         whole.cut()
     for share in (0.2, 0.9):
-        broken = Wire(cluster, whole.said * share)
+        broken = wire(cluster, whole.said * share)
         ran = quick("segment", "--engine", broken.address, "--store", "other", "-o", "out.parquet")
         broken.cut()
         assert ran.code == 75, ran.err
@@ -329,7 +268,7 @@ def test_a_cluster_that_breaks_off_leaves_nothing(quick, cluster, payments, tmp_
         ('[cluster]\npayments = "a.b"\n', [], "nothing says on which"),
         ("", ["--engine", "sc://h"], "no settings name a table"),
         ("", [], "Nothing to read was named"),
-        ('[cluster]\ntickets = "a.b"\n', [], "only payments and usage"),
+        ('[cluster]\nsurveys = "a.b"\n', [], "only mrr_events, payments, tickets, usage are read"),
         ('[cluster]\nengine = "sc://h"\n', [], "outside [cluster]"),
         (
             '[cluster]\npayments = { table = "a", columns = { custmer_id = "x" } }\n',

@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 SETUP = "python3 -m venv .venv-spark && .venv-spark/bin/pip install 'pyspark[connect]>=4.0'"
-TESTS = ("tests/unit/facts", "tests/e2e/test_cluster.py")
+TESTS = ("tests/unit/facts", "tests/e2e/test_cluster.py", "tests/e2e/test_cluster_tables.py")
 START_SECONDS = 180
 
 

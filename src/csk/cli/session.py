@@ -66,7 +66,8 @@ def configured(options: dict[str, Any], config: Path | None) -> Settings:
     if flags.get("engine") is not None and not chosen.cluster:
         raise UsageError(
             "--engine names a cluster, and no settings name a table on it.",
-            hint='Write in csk.toml: [cluster] payments = "schema.table" (or usage, or both).',
+            hint='Write in csk.toml: [cluster] payments = "schema.table" (so too '
+            "mrr_events, tickets and usage).",
         )
     return chosen
 

@@ -3,7 +3,10 @@
 One rule: plain data, so that whoever tells of it needs no client.
 """
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+_TABLES: Final = {"payments", "usage", "mrr_events", "tickets"}
+"""What is added up there."""
 
 
 class ClusterState(NamedTuple):
@@ -18,9 +21,9 @@ class ClusterState(NamedTuple):
     seconds: float
     """How long a question took."""
     gaps: tuple[str, ...]
-    """What it does otherwise than csk here, by key; `payments` and `usage` are grave."""
+    """What it does otherwise than csk here, by key; that of a table is grave."""
 
     @property
     def is_alike(self) -> bool:
         """Whether the facts of its tables are those that csk would find here."""
-        return not {"payments", "usage"} & set(self.gaps)
+        return not _TABLES & set(self.gaps)

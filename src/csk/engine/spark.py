@@ -9,7 +9,8 @@ import queue
 import re
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -26,6 +27,8 @@ _KEEPALIVE_MS: Final = 300_000
 """How often a silent cluster is asked whether it lives: servers take more for an attack."""
 _TRIES: Final[dict[str, Any]] = {"max_retries": 3, "initial_backoff": 200, "max_backoff": 2_000}
 _SAID_AT_MOST: Final = 200
+_AT_ONCE: Final = 8
+"""Questions that wait for one another's answers over the wire."""
 _AWAY: Final = frozenset({"UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED", "ABORTED"})
 _CLOSED: Final = frozenset({"UNAUTHENTICATED", "PERMISSION_DENIED"})
 _ABSENT: Final = re.compile(
@@ -69,6 +72,32 @@ class Cluster:
                 raise _absent(name, self.name)
             return frame
 
+    def parts(self, place: str, form: str) -> list[str]:
+        """Return the files that a table is made of; none where it is no folder of Parquet."""
+        if form != "parquet":
+            return []
+        try:
+            with self.told_apart(place):
+                # With columns that nobody asks for, so that no file is opened to find them.
+                frame = self.session.read.schema("csk STRING").parquet(place)
+                return sorted(frame.inputFiles())
+        except CskError:
+            return []
+
+    def types_of(self, files: Mapping[str, str]) -> dict[str, dict[str, str]]:
+        """Return the columns of single files of Parquet and their types, as Spark writes them.
+
+        `files` says what each is called; DataError names the first that cannot be read.
+        """
+
+        def types(file: str) -> dict[str, str]:
+            with _refusing(files[file], self.address):
+                schema = self.session.read.parquet(file).schema
+                return {field.name: field.dataType.simpleString() for field in schema.fields}
+
+        with _no_warnings(), ThreadPoolExecutor(_AT_ONCE) as pool:
+            return dict(zip(files, pool.map(types, files), strict=True))
+
     def rows(self, frame: Any, name: str) -> Iterator[Any]:  # noqa: ANN401 # likewise
         """Run a frame and give its rows as Arrow tables, as they come: they are never all here."""
         client = self.session.client
@@ -83,20 +112,12 @@ class Cluster:
     @contextmanager
     def told_apart(self, name: str) -> Iterator[None]:
         """Turn what the cluster says of the table `name` into a refusal of the right kind."""
-        from grpc import RpcError  # noqa: PLC0415 # an extra, absent from the plain install
-        from pyspark.errors import PySparkException  # noqa: PLC0415 # likewise
-
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of retries: the refusal says what matters
-                yield
-        except (PySparkException, RpcError) as error:
-            raise _refusal(error, name, self.address) from None
+        with _no_warnings(), _refusing(name, self.address):
+            yield
 
     def close(self) -> None:
         """Let the session go; that the cluster is no longer there is no failure."""
-        with warnings.catch_warnings(), suppress(Exception):
-            warnings.simplefilter("ignore")
+        with _no_warnings(), suppress(Exception):
             self.session.client.set_retry_policies([])
             self.session.stop()
 
@@ -190,6 +211,25 @@ def _wait_for(channel: Any, address: str) -> None:  # noqa: ANN401 # gRPC has no
         f"The cluster {address_shown(address)} is out of reach: {why}.",
         hint="Is it running, and is this the port of Spark Connect (15002 where none was chosen)?",
     )
+
+
+@contextmanager
+def _no_warnings() -> Iterator[None]:
+    """Let no client warn of retries: the refusal says what matters. Not for several threads."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@contextmanager
+def _refusing(name: str, address: str) -> Iterator[None]:
+    from grpc import RpcError  # noqa: PLC0415 # an extra, absent from the plain install
+    from pyspark.errors import PySparkException  # noqa: PLC0415 # likewise
+
+    try:
+        yield
+    except (PySparkException, RpcError) as error:
+        raise _refusal(error, name, address) from None
 
 
 def _refusal(error: Exception, name: str, address: str) -> CskError:

@@ -18,10 +18,11 @@ _PARTS: Final = 1000.0
 """Facts count usage in thousandths."""
 _WHOLE: Final = ("tinyint", "smallint", "int", "bigint")
 _REAL: Final = ("float", "double")
+_TEXT: Final = ("string", "char", "varchar")
 _TIMES: Final = ("timestamp", "timestamp_ntz", "date")
 _TAKEN: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
-    "id": (("string", "char", "varchar", *_WHOLE, "decimal"), "a string or a whole number"),
-    "text": (("string", "char", "varchar", *_WHOLE, "boolean"), "a string"),
+    "id": ((*_TEXT, *_WHOLE, "decimal"), "a string or a whole number"),
+    "text": ((*_TEXT, *_WHOLE, "boolean"), "a string"),
     "date": (_TIMES, "a date or a timestamp"),
     "instant": (_TIMES, "a timestamp or a date"),
     "amount": ((*_WHOLE, *_REAL, "decimal"), "a number"),
@@ -43,7 +44,7 @@ def canonical(
     `tz` is the zone of times without one and of the days that instants fall on. DataError, with
     every column at once, where a type cannot be what the table `name` needs.
     """
-    types = {field.name: field.dataType.simpleString() for field in frame.schema.fields}
+    types = types_in(frame)
     wrong = [
         f"{mapping[column.name]} is {types[mapping[column.name]]}, and {column.name} is"
         f" {_TAKEN[column.kind][1]}"
@@ -81,6 +82,19 @@ def of_file(facts: Any, table: Table) -> Any:  # noqa: ANN401 # likewise
             value = value.cast("double") / sql.lit(_PARTS)
         columns.append(value.alias(name))
     return facts.select(*columns).orderBy(*facts.columns)
+
+
+def types_in(frame: Any) -> dict[str, str]:  # noqa: ANN401 # likewise
+    """Return the columns of a frame and their types, as Spark writes them."""
+    return {field.name: field.dataType.simpleString() for field in frame.schema.fields}
+
+
+def fits(part: str, whole: str) -> bool:
+    """Tell whether a column of a part can be read as that of the whole, with nothing lost."""
+    one, other = _base(part), _base(whole)
+    if one in _WHOLE:
+        return other in (*_WHOLE, *_REAL, *_TEXT, "decimal")
+    return part == whole or (one in _TEXT and other in _TEXT) or (one, other) == _REAL
 
 
 def _base(kind: str) -> str:

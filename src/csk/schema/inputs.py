@@ -59,6 +59,7 @@ MRR_EVENTS: Final = Table(
         Column("mrr_change_amount", "amount", "Rise or fall of revenue a month.", required=True),
         Column("plan", "text", "Plan that was taken or left."),
         Column("currency", "text", "ISO 4217 code."),
+        Column("n_changes", "count", "Changes that the row adds up, where it was merged before."),
     ),
     key=("customer_id", "changed_on"),
 )
@@ -110,6 +111,7 @@ TICKETS: Final = Table(
         Column("closed_at", "instant", "When it was closed; null = open."),
         Column("severity", "text", "How bad."),
         _KNOWN_AT,
+        Column("n_tickets", "count", "Cases that the row adds up, where it was merged before."),
     ),
     key=("customer_id", "opened_at"),
 )

@@ -12,6 +12,7 @@ import polars as pl
 
 from csk.facts.usage import PERIOD_DAYS
 from csk.tables.known import Known
+from csk.tables.merged import number_of
 from csk.tables.windows import (
     ROW,
     borne_on,
@@ -38,7 +39,8 @@ def ticket_counts(tickets: pl.LazyFrame, days: Sequence[date], _: Known) -> pl.L
 
     `opened_on` is the day of the oldest that is open; `n_severe` of the open where it is told.
     """
-    has = set(tickets.collect_schema().names())
+    names = tickets.collect_schema().names()
+    has = set(names)
     has_severity = "severity" in has
     severe = pl.col("severity").str.strip_chars().str.to_lowercase().is_in(SEVERE)
     closed = pl.col("closed_at") if "closed_at" in has else pl.lit(None)
@@ -48,6 +50,7 @@ def ticket_counts(tickets: pl.LazyFrame, days: Sequence[date], _: Known) -> pl.L
         known_on=known_on(tickets, "opened_at"),
         closed_on=closed.cast(pl.Date),
         is_severe=severe.fill_null(value=False) if has_severity else pl.lit(value=False),
+        n=number_of(names, "tickets").cast(pl.Int32),
     )
     recent = later("opened_on", QUARTER)
     until = pl.when(pl.col("closed_on").is_not_null()).then(
@@ -58,11 +61,11 @@ def ticket_counts(tickets: pl.LazyFrame, days: Sequence[date], _: Known) -> pl.L
         borne_on(cases, days, pl.col("known_on"), until)
         .group_by(*ROW)
         .agg(
-            n_opened_28=_n(within(MONTH, "opened_on")),
-            n_opened_90=_n(within(QUARTER, "opened_on")),
-            n_open=_n(is_open),
+            n_opened_28=_of(within(MONTH, "opened_on")),
+            n_opened_90=_of(within(QUARTER, "opened_on")),
+            n_open=_of(is_open),
             opened_on=pl.col("opened_on").filter(is_open).min(),
-            **({"n_severe": _n(is_open & pl.col("is_severe"))} if has_severity else {}),
+            **({"n_severe": _of(is_open & pl.col("is_severe"))} if has_severity else {}),
         )
     )
 
@@ -206,6 +209,11 @@ def touch_features(has: set[str], begun: date, _: Known) -> dict[str, pl.Expr]:
 
 def _n(condition: pl.Expr) -> pl.Expr:
     return condition.cast(pl.Int32).sum()
+
+
+def _of(condition: pl.Expr) -> pl.Expr:
+    """Add up what the rows stand for of which the condition holds."""
+    return pl.when(condition).then("n").otherwise(0).sum()
 
 
 def _of_window(name: str, window: int, begun: date) -> pl.Expr:

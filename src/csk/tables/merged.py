@@ -11,6 +11,8 @@ import polars as pl
 MERGED: Final[Mapping[str, tuple[str, ...]]] = {
     "payments": ("n_payments", "n_refunds"),
     "usage": ("n_events",),
+    "mrr_events": ("n_changes",),
+    "tickets": ("n_tickets",),
 }
 """Columns that say what a row adds up, by table."""
 

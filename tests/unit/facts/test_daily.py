@@ -1,4 +1,5 @@
 from datetime import UTC, date, datetime, timedelta
+from functools import reduce
 
 import duckdb
 import numpy as np
@@ -8,10 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from csk.facts.daily import payment_days, usage_in_days
+from csk.facts.daily import change_days, payment_days, ticket_days, usage_in_days
 from csk.facts.payments import purchase_days
 from csk.facts.usage import usage_counts
 from csk.facts.usage_days import usage_days
+from csk.intake.canonical.changes import contracts
+from csk.tables.features_events import ticket_counts
+from csk.tables.known import NOTHING
 from csk.tables.runs import sorted_purchase_days
 
 AS_OF = date(2024, 1, 6)
@@ -29,6 +33,20 @@ USED = {
     "feature": pl.String,
     "quantity": pl.Float64,
 }
+CHANGED = {
+    "customer_id": pl.String,
+    "subscription_id": pl.String,
+    "changed_on": pl.Date,
+    "mrr_change_amount": pl.Int64,
+    "plan": pl.String,
+}
+OPENED = {
+    "customer_id": pl.String,
+    "opened_at": pl.Datetime("us", "UTC"),
+    "closed_at": pl.Datetime("us", "UTC"),
+    "severity": pl.String,
+    "known_at": pl.Datetime("us", "UTC"),
+}
 
 customers = st.sampled_from(["a", "b", "c", None])
 paid = st.tuples(
@@ -44,6 +62,21 @@ used = st.tuples(
     st.datetimes(datetime(2024, 1, 1), datetime(2024, 1, 8), timezones=st.just(UTC)),  # noqa: DTZ001 # hypothesis adds the zone
     st.sampled_from(["login", "report"]),
     st.one_of(st.none(), st.sampled_from([0.0005, 0.5, -2.0, 1 / 3]), st.floats(-1e6, 1e6)),
+)
+changed = st.tuples(
+    customers,
+    st.sampled_from(["s1", "s2", None]),
+    st.one_of(st.none(), st.dates(date(2024, 1, 1), date(2024, 1, 3))),
+    st.one_of(st.none(), st.integers(-3, 3), st.integers(-(10**12), 10**12)),
+    st.sampled_from(["basic", "pro", None]),
+)
+moments = st.datetimes(datetime(2024, 1, 1), datetime(2024, 3, 1), timezones=st.just(UTC))  # noqa: DTZ001 # hypothesis adds the zone
+opened = st.tuples(
+    customers,
+    st.one_of(st.none(), moments),
+    st.one_of(st.none(), moments),
+    st.sampled_from(["high", " Urgent", "low", None]),
+    st.one_of(st.none(), moments),
 )
 
 
@@ -63,8 +96,24 @@ def used_rows(rows):
     return pl.DataFrame(rows, schema=USED, orient="row")
 
 
+def changed_rows(rows):
+    return pl.DataFrame(rows, schema=CHANGED, orient="row")
+
+
+def opened_rows(rows):
+    return pl.DataFrame(rows, schema=OPENED, orient="row")
+
+
 def days_paid(rows):
     return payment_days(rows.lazy()).collect()
+
+
+def days_changed(rows):
+    return change_days(rows.lazy()).collect()
+
+
+def days_opened(rows):
+    return ticket_days(rows.lazy()).collect()
 
 
 def days_used(rows):
@@ -98,6 +147,47 @@ def test_facts_of_usage_are_closed_under_cutting_and_repeating(rows, cut):
     units = days_used(parts[0]).with_columns(pl.col("quantity") / 1000)
     same(days_used(pl.concat([units, parts[1]], how="diagonal")), facts)
     assert facts["n_events"].sum() == whole.height
+
+
+@given(st.lists(changed, max_size=30), st.integers(0, 30))
+@settings(max_examples=25, deadline=None)
+def test_facts_of_changes_are_closed_under_cutting_and_repeating(rows, cut):
+    whole, parts = changed_rows(rows), [changed_rows(rows[:cut]), changed_rows(rows[cut:])]
+    facts = closed(days_changed, whole, parts)
+    same(days_changed(pl.concat([days_changed(parts[0]), parts[1]], how="diagonal")), facts)
+    assert facts["n_changes"].sum() == whole.height
+    assert facts["mrr_change_amount"].sum() == whole["mrr_change_amount"].sum()
+
+
+@given(st.lists(opened, max_size=30), st.integers(0, 30))
+@settings(max_examples=25, deadline=None)
+def test_facts_of_tickets_are_closed_under_cutting_and_repeating(rows, cut):
+    whole, parts = opened_rows(rows), [opened_rows(rows[:cut]), opened_rows(rows[cut:])]
+    facts = closed(days_opened, whole, parts)
+    same(days_opened(pl.concat([days_opened(parts[0]), parts[1]], how="diagonal")), facts)
+    assert facts["n_tickets"].sum() == whole.height
+
+
+@given(st.lists(changed, max_size=40))
+@settings(max_examples=40, deadline=None)
+def test_contracts_of_changes_are_those_of_their_days(rows):
+    known = changed_rows(rows).drop_nulls(["customer_id", "changed_on", "mrr_change_amount"])
+    same(contracts(days_changed(known)), contracts(known))
+    without = known.drop("subscription_id", "plan")
+    same(contracts(days_changed(without)), contracts(without))
+
+
+@given(st.lists(opened, max_size=40), st.integers(0, 3))
+@settings(max_examples=40, deadline=None)
+def test_what_is_asked_of_tickets_has_the_same_answer_of_their_days(rows, lacking):
+    known = opened_rows(rows).drop_nulls(["customer_id", "opened_at"])
+    known = known.drop(["closed_at", "severity", "known_at"][:lacking])
+    landmarks = [date(2024, 1, 5) + timedelta(days=28 * n) for n in range(4)]
+    answers = [
+        ticket_counts(log.lazy(), landmarks, NOTHING).collect()
+        for log in (days_opened(known), known)
+    ]
+    same(*answers)
 
 
 @given(st.lists(paid, max_size=40))
@@ -164,6 +254,48 @@ def some_usage(n=3000):
     return rows.with_columns(quantity=pl.when(gaps > 0).then("quantity"))
 
 
+def some_changes(n=3000):
+    rng = np.random.default_rng(9)
+    rows = pl.DataFrame(
+        {
+            "customer_id": [f"c{i}" for i in rng.integers(0, n // 60, n)],
+            "subscription_id": rng.choice(["s1", "s2"], n).tolist(),
+            "changed_on": [
+                date(2024, 1, 1) + timedelta(days=int(i)) for i in rng.integers(0, 9, n)
+            ],
+            "mrr_change_amount": rng.integers(-(10**9), 10**12, n),
+            "plan": rng.choice(["basic", "pro"], n).tolist(),
+        },
+        schema=CHANGED,
+    )
+    gaps = pl.Series(rng.integers(0, 25, n))
+    return rows.with_columns(
+        customer_id=pl.when(gaps != 1).then("customer_id"),
+        plan=pl.when(gaps != 2).then("plan"),
+        mrr_change_amount=pl.when(gaps != 3).then("mrr_change_amount"),
+    )
+
+
+def some_tickets(n=3000):
+    rng = np.random.default_rng(10)
+    begun = datetime(2024, 1, 1, tzinfo=UTC)
+    columns = {
+        name: [begun + timedelta(seconds=int(s)) for s in rng.integers(0, days * 86_400, n)]
+        for name, days in (("opened_at", 20), ("closed_at", 3), ("known_at", 2))
+    }
+    rows = pl.DataFrame(
+        {
+            "customer_id": [f"c{i}" for i in rng.integers(0, n // 300, n)],
+            "severity": rng.choice(["high", "low"], n).tolist(),
+            **columns,
+        },
+    ).select(pl.col(name).cast(kind) for name, kind in OPENED.items())
+    gaps = pl.Series(rng.integers(0, 5, n))
+    return rows.with_columns(
+        closed_at=pl.when(gaps > 0).then("closed_at"), known_at=pl.when(gaps == 1).then("known_at")
+    )
+
+
 PAYMENTS_IN_SQL = """
     SELECT customer_id, paid_on, status,
            CASE WHEN kind <> 2 THEN sum(coalesce(amount, 0)) END::BIGINT AS amount,
@@ -183,6 +315,19 @@ USAGE_IN_SQL = """
     GROUP BY customer_id, user_id, date_trunc('day', used_at), feature, k < 0
 """
 
+CHANGES_IN_SQL = """
+    SELECT customer_id, subscription_id, changed_on, plan,
+           sum(mrr_change_amount)::BIGINT AS mrr_change_amount, count(*) AS n_changes
+    FROM rows
+    GROUP BY customer_id, subscription_id, changed_on, plan, mrr_change_amount IS NULL
+"""
+TICKETS_IN_SQL = """
+    SELECT customer_id, severity, date_trunc('day', opened_at) AS opened_at,
+           date_trunc('day', closed_at) AS closed_at, date_trunc('day', known_at) AS known_at,
+           count(*) AS n_tickets
+    FROM rows GROUP BY ALL
+"""
+
 
 def in_sql(query, rows):
     with duckdb.connect() as base:
@@ -194,6 +339,8 @@ def in_sql(query, rows):
 CASES = {
     "payments": (payment_days, PAYMENTS_IN_SQL, some_payments),
     "usage": (usage_in_days, USAGE_IN_SQL, some_usage),
+    "mrr_events": (change_days, CHANGES_IN_SQL, some_changes),
+    "tickets": (ticket_days, TICKETS_IN_SQL, some_tickets),
 }
 
 
@@ -206,12 +353,17 @@ def test_sql_written_apart_gives_the_same_days(table):
     same(in_sql(query, rows).cast(here.schema), here)
 
 
+@pytest.mark.parametrize("where", ["cluster", "two_workers"])
 @pytest.mark.parametrize("table", CASES)
-def test_a_cluster_gives_the_same_days(cluster, table, tmp_path):
+def test_a_cluster_gives_the_same_days(request, where, table, tmp_path):
+    session = request.getfixturevalue(where)
     facts, _, some = CASES[table]
     rows = some()
-    rows.write_parquet(tmp_path / "rows.parquet")
-    far = facts(cluster.read.parquet(str(tmp_path / "rows.parquet")))
+    for number, part in enumerate(rows.iter_slices(1000)):
+        part.write_parquet(tmp_path / f"{number}.parquet")
+    # The parts apart, so that each is a task of its own.
+    first, *others = [session.read.parquet(str(part)) for part in sorted(tmp_path.iterdir())]
+    far = facts(reduce(lambda all_, part: all_.union(part), others, first))
     there, here = pl.from_arrow(far.toArrow()), facts(rows.lazy()).collect()
     assert {n: t for n, t in there.schema.items() if t.is_integer()} == dict.fromkeys(
         [n for n, t in here.schema.items() if t.is_integer()], pl.Int64

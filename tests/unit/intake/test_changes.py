@@ -28,6 +28,19 @@ def test_end_and_start_on_one_day_are_a_change_of_price() -> None:
     assert told(changes) == [(JAN, MAR, 5000, "basic"), (MAR, None, 9000, "pro")]
 
 
+def test_the_plan_of_a_day_is_the_one_that_rose_most_in_all() -> None:
+    changes = log(
+        ("a", "s", JAN, 5000, "basic"),
+        ("a", "s", MAR, 700, "seat"),
+        # In two steps, and one that was taken back.
+        ("a", "s", MAR, 600, "pro"),
+        ("a", "s", MAR, 600, "pro"),
+        ("a", "s", MAR, 9000, "basic"),
+        ("a", "s", MAR, -9000, "basic"),
+    )
+    assert told(changes)[1] == (MAR, None, 6900, "pro")
+
+
 def test_a_contract_that_falls_to_nothing_has_ended() -> None:
     changes = log(("a", "s", JAN, 5000, "basic"), ("a", "s", MAR, -5000, "basic"))
     assert told(changes) == [(JAN, MAR, 5000, "basic")]

@@ -24,6 +24,8 @@ DAY = date(2024, 3, 1)
         # What cannot be counts for nothing.
         ("payments", {"n_payments": [-3, 1]}, [0, 1]),
         ("usage", {"n_events": [7, None]}, [7, 1]),
+        ("mrr_events", {"n_changes": [7, None]}, [7, 1]),
+        ("tickets", {"n_tickets": [2, -1]}, [2, 0]),
         # These columns are of other tables.
         ("tickets", {"n_events": [7, 2]}, [1, 1]),
         ("usage", {"n_payments": [7, 2]}, [1, 1]),

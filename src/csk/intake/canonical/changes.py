@@ -51,7 +51,8 @@ def contracts(changes: pl.DataFrame) -> pl.DataFrame:
 
     `changes` has `customer_id`, `changed_on`, `mrr_change_amount`, and perhaps
     `subscription_id` (else a customer has one contract) and `plan`; the rows have the columns of
-    `subscriptions`. A level of zero or less is no contract. In the order of the customers.
+    `subscriptions`. Of several plans of one day it is the one that rose most, or fell least, all
+    its changes added up. A level of zero or less is no contract. In the order of the customers.
     """
     order = changes.select("customer_id").unique(maintain_order=True).with_row_index("order")
     has = set(changes.columns)
@@ -62,7 +63,9 @@ def contracts(changes: pl.DataFrame) -> pl.DataFrame:
     contract = ["customer_id", "subscription_id"]
     raised = pl.col("plan").sort_by("mrr_change_amount", "plan").last()
     levels = (
-        given.group_by(*contract, "changed_on")
+        given.group_by(*contract, "changed_on", "plan")
+        .agg(pl.col("mrr_change_amount").sum())
+        .group_by(*contract, "changed_on")
         .agg(pl.col("mrr_change_amount").sum(), plan=raised)
         .sort(*contract, "changed_on")
         .with_columns(

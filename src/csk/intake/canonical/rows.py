@@ -46,13 +46,19 @@ STORED: Final[Mapping[str, tuple[str, ...]]] = {
         "paused_from",
         "paused_to",
     ),
-    "mrr_events": ("customer_id", "subscription_id", "changed_on", "mrr_change_amount", "plan"),
+    "mrr_events": (
+        *("customer_id", "subscription_id", "changed_on", "mrr_change_amount", "plan"),
+        *MERGED["mrr_events"],
+    ),
     "payments": (
         *("customer_id", "paid_on", "amount", "n_delivery", "subscription_id"),
         *MERGED["payments"],
     ),
     "usage": ("customer_id", "user_id", "used_at", "feature", "quantity", *MERGED["usage"]),
-    "tickets": ("customer_id", "opened_at", "closed_at", "severity", "known_at"),
+    "tickets": (
+        *("customer_id", "opened_at", "closed_at", "severity", "known_at"),
+        *MERGED["tickets"],
+    ),
     "surveys": ("customer_id", "answered_on", "kind", "score", "known_at"),
     "touches": (
         "customer_id",

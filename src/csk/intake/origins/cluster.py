@@ -4,8 +4,9 @@ One rule: what a table is to the cluster, its days are to csk: a file with the s
 Arrow file of the run, in one order, so that the same table gives the same bytes.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final
@@ -14,9 +15,10 @@ import polars as pl
 import pyarrow as pa
 
 from csk.engine.spark import Cluster, connected
-from csk.engine.spark_columns import canonical, of_file
+from csk.engine.spark_columns import canonical, of_file, types_in
 from csk.errors import DataError, StorageError, UsageError
-from csk.facts.daily import payment_days, usage_in_days
+from csk.facts.daily import change_days, payment_days, ticket_days, usage_in_days
+from csk.intake.origins.cluster_parts import broken_part, refuse_unlike, types_of_parts
 from csk.intake.origins.finding import Found, address_shown
 from csk.intake.recognition.recognise import Recognition, recognise_as, refusal
 from csk.schema import INPUTS
@@ -26,9 +28,15 @@ PLACE: Final = "cluster:"
 _SAMPLE: Final = 1_000
 _ROWS: Final = 1 << 16
 _FACTS: Final[dict[str, Callable[[Any, Sequence[str]], Any]]] = {
+    "mrr_events": change_days,
     "payments": payment_days,
-    "usage": lambda usage, _: usage_in_days(usage),
+    "tickets": ticket_days,
+    "usage": usage_in_days,
 }
+_ONLY_IF_ASKED: Final = ("product_id", "subscription_id")
+"""Columns of payments that would keep rows apart; a contract is asked for by deliveries."""
+_ALONE: Final = {"payments": ("payment_id", "quantity"), "tickets": ("ticket_id",)}
+"""Columns that only single rows have, by table."""
 
 
 def wide_tables(settings: Settings) -> tuple[Found, ...]:
@@ -59,20 +67,32 @@ def brought(
     address = settings.engine.get_secret_value() if settings.engine else ""
     with connected(address) as cluster:
         # All tables are understood, or refused, before the first is read.
-        understood = [(file, *_understood(cluster, file, settings)) for file in files]
-        for file, frame, also in understood:
+        understood = [(file, _understood(cluster, file, settings)) for file in files]
+        for file, one in understood:
             path = target(".arrow")
-            role = str(file.role)
-            facts = of_file(_FACTS[role](frame, also), INPUTS[role])
-            _keep(cluster.rows(facts, file.name), path, file.name)
+            with _naming_parts(cluster, file, one):
+                _keep(cluster.rows(one.facts(one.frame), file.name), path, file.name)
             yield replace(file, path=path, is_canonical=True)
 
 
-def _understood(cluster: Cluster, file: Found, settings: Settings) -> tuple[Any, list[str]]:
-    """Return the canonical columns of a table, and which further ones rules look at."""
+@dataclass(frozen=True, slots=True)
+class _Understood:
+    """A table of a cluster that can be read."""
+
+    frame: Any
+    facts: Callable[[Any], Any]
+    """Its days as a file has them, of any frame with its columns."""
+    parts: Sequence[str] = ()
+    """Its files, where it is a folder of Parquet."""
+
+
+def _understood(cluster: Cluster, file: Found, settings: Settings) -> _Understood:
+    """Return what a table is read by; DataError names the part that is unlike the others."""
     role = str(file.role)
     wide = settings.cluster[role]
     given = {**settings.columns.get(role, {}), **wide.columns}
+    parts = cluster.parts(wide.table, wide.form)
+    types = types_of_parts(cluster, parts, file.name) if len(parts) > 1 else {}
     frame = cluster.table(wide.table, wide.form, file.name)
     with cluster.told_apart(file.name):
         sample = pl.from_arrow(frame.limit(_SAMPLE).toArrow())
@@ -80,17 +100,54 @@ def _understood(cluster: Cluster, file: Found, settings: Settings) -> tuple[Any,
         raise DataError(f"{file.name} has no rows.")
     found = recognise_as(role, frame.columns, sample, mapping=given)
     _refuse(found, file.name)
-    mapping = dict(found.mapping)
-    for name in ("product_id", *(() if "n_delivery" in mapping else ("subscription_id",))):
-        # What would keep rows apart is only kept where somebody asks for it.
-        if name not in given:
-            mapping.pop(name, None)
+    mapping = _read_by(found, given)
+    rules = list(dict.fromkeys(rule.column for rule in settings.exclude.values()))
+
+    def of_part(columns: Sequence[str]) -> dict[str, str]:
+        here = {name: column for name, column in given.items() if column in columns}
+        its = _read_by(recognise_as(role, columns, pl.DataFrame(), mapping=here), given)
+        return its | {f"rule on {name}": name for name in rules if name in columns}
+
+    refuse_unlike(types, types_in(frame), mapping, file.name, of_part, INPUTS[role])
+    also = [name for name in rules if name in frame.columns and mapping.get(name) != name]
+
+    def facts(some: Any) -> Any:  # noqa: ANN401 # Spark has no types
+        with cluster.told_apart(file.name):
+            rows = canonical(some, INPUTS[role], mapping, also, file.name, settings.tz)
+            return of_file(_FACTS[role](rows, also), INPUTS[role])
+
+    facts(frame)  # what cannot be is told before a row of any table is read
+    return _Understood(frame, facts, parts)
+
+
+def _read_by(found: Recognition, given: Collection[str]) -> dict[str, str]:
+    """Return the columns that days are made of; what would keep rows apart, only where asked."""
+    mapping, role = dict(found.mapping), str(found.role)
     if role == "payments":
-        mapping = {c: s for c, s in mapping.items() if c not in ("payment_id", "quantity")}
-    also = [rule.column for rule in settings.exclude.values() if rule.column in frame.columns]
-    also = [column for column in dict.fromkeys(also) if mapping.get(column) != column]
-    with cluster.told_apart(file.name):
-        return canonical(frame, INPUTS[role], mapping, also, file.name, settings.tz), also
+        asked = {*given, *(("subscription_id",) if "n_delivery" in mapping else ())}
+        for name in _ONLY_IF_ASKED:
+            if name not in asked:
+                mapping.pop(name, None)
+    return {c: s for c, s in mapping.items() if c not in _ALONE.get(role, ())}
+
+
+@contextmanager
+def _naming_parts(cluster: Cluster, file: Found, one: _Understood) -> Iterator[None]:
+    """Name the file that is to blame where one of many is."""
+
+    def read(some: Sequence[str]) -> None:
+        with cluster.told_apart(file.name):
+            frame = cluster.session.read.parquet(*some)
+        for _ in cluster.rows(one.facts(frame), file.name):
+            pass
+
+    try:
+        yield
+    except DataError:
+        found = broken_part(one.parts, file.name, read) if len(one.parts) > 1 else None
+        if found is None:
+            raise
+        raise found from None
 
 
 def _refuse(found: Recognition, name: str) -> None:
@@ -106,7 +163,7 @@ def _refuse(found: Recognition, name: str) -> None:
     if found.known is not None:
         raise DataError(
             f"{name} looks like {found.known.export.title}, whose rules need its single rows.",
-            hint="Bring it as files, or name a view with columns customer_id, paid_on, amount.",
+            hint=f"Bring it as files, or name a view with columns {_needed(found)}.",
         )
     if found.once_per:
         raise DataError(
@@ -114,6 +171,13 @@ def _refuse(found: Recognition, name: str) -> None:
             " would be added up.",
             hint="Name a view with one row for each order.",
         )
+
+
+def _needed(found: Recognition) -> str:
+    """Return the columns that no table of its kind can do without, in words."""
+    table = INPUTS[str(found.role)]
+    one = (names[0] for names in table.one_of)
+    return ", ".join((*(column.name for column in table.columns if column.required), *one))
 
 
 def _shown(wide: Wide) -> str:

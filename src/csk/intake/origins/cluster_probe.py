@@ -13,7 +13,7 @@ import polars as pl
 from csk.engine.cluster_state import ClusterState
 from csk.engine.spark import Cluster, connected
 from csk.errors import CskError
-from csk.facts.daily import payment_days, usage_in_days
+from csk.facts.daily import change_days, payment_days, ticket_days, usage_in_days
 
 _DAYS: Final = (date(2024, 1, 31), date(2024, 2, 29))
 _AMOUNTS: Final = (5, 7, -2, 0, None, 2**60)
@@ -64,6 +64,36 @@ def _is_usage_alike(cluster: Cluster) -> bool:
         orient="row",
     )
     return _alike(cluster, rows, usage_in_days)
+
+
+def _are_changes_alike(cluster: Cluster) -> bool:
+    rows = pl.DataFrame(
+        [("c", _DAYS[n % 2], amount, f"p{n % 3}") for n, amount in enumerate(_AMOUNTS)] * 2,
+        schema={
+            "customer_id": pl.String,
+            "changed_on": pl.Date,
+            "mrr_change_amount": pl.Int64,
+            "plan": pl.String,
+        },
+        orient="row",
+    )
+    return _alike(cluster, rows, change_days)
+
+
+def _are_tickets_alike(cluster: Cluster) -> bool:
+    opened = datetime(2024, 2, 29, 23, 59, 59, 999_999, UTC)
+    closed = (datetime(2024, 3, 1, tzinfo=UTC), datetime(2024, 3, 1, 12, tzinfo=UTC), None)
+    rows = pl.DataFrame(
+        [("c", opened, closed[n % 3], "high" if n else None) for n in range(7)],
+        schema={
+            "customer_id": pl.String,
+            "opened_at": pl.Datetime("us", "UTC"),
+            "closed_at": pl.Datetime("us", "UTC"),
+            "severity": pl.String,
+        },
+        orient="row",
+    )
+    return _alike(cluster, rows, ticket_days)
 
 
 def _alike(cluster: Cluster, rows: pl.DataFrame, facts: Callable[[Any], Any]) -> bool:
@@ -134,6 +164,8 @@ def _tells_of_missing_paths(cluster: Cluster) -> bool:
 _TRIED: Final[dict[str, Callable[[Cluster], bool]]] = {
     "payments": _are_payments_alike,
     "usage": _is_usage_alike,
+    "mrr_events": _are_changes_alike,
+    "tickets": _are_tickets_alike,
     "zones": _has_zones,
     "paths": _tells_of_missing_paths,
 }
