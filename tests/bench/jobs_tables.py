@@ -36,7 +36,7 @@ def _payments(on: Bench, n_rows: int) -> tuple[Path, int]:
 def _segment(name: str, payments: Path, output: Path, *more: object) -> Program:
     command = [*CSK, "segment", payments, "-o", output, "--quiet", *more]
     answers = csk_runs("answer_segment.py", output)
-    return Program(name, command, answers, leaves=(output,), fresh=(output,))
+    return Program(name, command, answers, leaves={"output": output}, fresh=(output,))
 
 
 def payments(on: Bench) -> Iterator[Case]:
@@ -50,12 +50,12 @@ def payments(on: Bench) -> Iterator[Case]:
         stored = _segment("csk, kept", rows, on.work / "again.parquet", "--store", store)
         programs = [
             _segment("csk", rows, output),
-            replace(stored, leaves=(store,), is_primed=True),
+            replace(stored, leaves={"store": store}, is_primed=True),
             Program("bare Polars", csk_runs("bare_polars.py", rows)),
             Program("bare Polars on its Parquet", csk_runs("bare_polars.py", packed)),
             Program("DuckDB", csk_runs("bare_duckdb.py", rows)),
             *(limit("text", rows), limit("bytes", rows)),
-            replace(limit("columns", packed), leaves=(packed,)),
+            replace(limit("columns", packed), leaves={"parquet": packed, "csv": rows}),
         ]
         pairs = [Pair("csk", "bare Polars", 2.0), Pair("csk", "DuckDB", 1.5)]
         if n_rows <= MOST_BY_HAND and on.today.exists():
@@ -104,7 +104,9 @@ def usage(on: Bench) -> Iterator[Case]:
         programs = [
             Program("csk", csk_runs("facts_csk.py", folder, facts), fresh=(facts,)),
             Program("csk, into a store", again, fresh=(facts, store)),
-            Program("csk, second run", again, fresh=(facts,), leaves=(store, facts)),
+            Program(
+                "csk, second run", again, fresh=(facts,), leaves={"store": store, "facts": facts}
+            ),
             Program("csk, days", csk_runs("days_csk.py", store)),
             Program("csk usage", command, checks=checks, fresh=(table,)),
             Program("DuckDB", csk_runs("events_duckdb.py", rows)),

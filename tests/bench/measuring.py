@@ -57,8 +57,8 @@ class Program:
     """What fails where the file that the program has left is wrong."""
     fresh: tuple[Path, ...] = ()
     """Removed before every run."""
-    leaves: tuple[Path, ...] = ()
-    """Files and folders whose bytes are told."""
+    leaves: dict[str, Path] = field(default_factory=dict)
+    """Files and folders whose bytes are told, and what they are called."""
     most_runs: int = 99
     is_primed: bool = False
     """Whether a run that is not counted has to go before, to leave what this one finds."""

@@ -32,7 +32,11 @@ def record(case: Case, found: dict[str, list[Told]], loads: Sequence[float]) -> 
         "on": datetime.now(tz=UTC).date().isoformat(),
         "load": [round(min(loads), 1), round(max(loads), 1)],
         "programs": {name: [asdict(run) for run in runs] for name, runs in found.items()},
-        "bytes": {path.name: n_bytes(path) for program in case.programs for path in program.leaves},
+        "bytes": {
+            name: n_bytes(path)
+            for program in case.programs
+            for name, path in program.leaves.items()
+        },
         "pairs": [asdict(pair) for pair in case.pairs],
         "words": case.words,
         "bounds": {name: asdict(bounds) for name, bounds in case.bounds.items()},

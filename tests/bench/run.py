@@ -115,9 +115,8 @@ def main() -> None:
                 }
                 if not of.no_write:
                     records.write(of.json, whole)
-    if not of.no_write:
-        text = page(of.page.read_text(encoding="utf-8"), whole)
-        of.page.write_text(text, encoding="utf-8")
+                    text = page(of.page.read_text(encoding="utf-8"), whole)
+                    of.page.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
