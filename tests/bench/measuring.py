@@ -56,7 +56,7 @@ class Program:
     checks: Sequence[object] = ()
     """What fails where the file that the program has left is wrong."""
     fresh: tuple[Path, ...] = ()
-    """Removed before every run."""
+    """Removed before every run: an output that is there would be compared with."""
     leaves: dict[str, Path] = field(default_factory=dict)
     """Files and folders whose bytes are told, and what they are called."""
     most_runs: int = 99
@@ -135,7 +135,9 @@ def measured(
 def told(program: Program) -> Told:
     """Run a program once; its last line may be JSON of its own `cpu` and of its `answer`."""
     for path in program.fresh:
-        rmtree(path, ignore_errors=True)
+        if path.is_dir():
+            rmtree(path)
+        path.unlink(missing_ok=True)
     with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as errors:
         run = measured(program.command, output=said, errors=errors)
         last = _last_line(said)

@@ -18,6 +18,8 @@ HEAD = (
     "| job \\| peer | target | CPU ratio | CPU s | peer | wall s | peer | peak MB | peer"
     " | limit, and the share of it reached |"
 )
+FASTER = 0.34
+"""Ratios up to this are told as 1/n."""
 RULE = "|---|---|---:|---:|---:|---:|---:|---:|---:|---|"
 
 
@@ -100,7 +102,7 @@ def _line(
 
 
 def _ratio(times: float) -> str:
-    return f"**{times:.2f}**" if times >= 0.3 else f"**1/{1 / times:.3g}**"
+    return f"**{times:.2f}**" if times > FASTER else f"**1/{1 / times:.3g}**"
 
 
 def _bounds(of: Record, name: str, runs: list[Told]) -> list[tuple[str, bool]]:
@@ -116,7 +118,7 @@ def _bounds(of: Record, name: str, runs: list[Told]) -> list[tuple[str, bool]]:
 def _target(times: float, most: float | None, bounds: list[tuple[str, bool]]) -> str:
     asked = list(bounds)
     if most is not None:
-        words = f"≤ {most:g}" if most >= 0.3 else f"≤ 1/{1 / most:.3g}"
+        words = f"≤ {most:g}" if most > FASTER else f"≤ 1/{1 / most:.3g}"
         asked.insert(0, (words, times > most))
     words = ", ".join(text for text, _ in asked) or "shown"
     return f"{words}, **missed**" if any(missed for _, missed in asked) else words
@@ -140,7 +142,7 @@ def table(records: Iterable[Record]) -> str:
 
 def growth(records: Iterable[Record], program: str = "csk") -> str:
     """Return CPU by row and peak of memory by size, against the smallest size."""
-    sized = sorted(records, key=lambda of: int(of["rows"]))
+    sized = sorted(records, key=lambda of: (of["rows"], -of["customers"]))
     lines = [
         "| rows | customers | CPU s | CPU µs a row | to the smallest | target | peak MB |",
         "|---:|---:|---:|---:|---:|---|---:|",

@@ -30,6 +30,12 @@ ENGINE_FACTOR: Final = {"Sail": 2.0, "Spark": 8.0}
 """CPU of a cluster's engine to that of Polars on the same rows; an assumption, see the page."""
 BUSY: Final = 0.6
 """Share of an hour that cores do work: an assumption."""
+FACT_BYTES: Final = 40
+"""Of a fact on the wire: an id of 12, a day of 4, a feature of 8, two sums of 8; an assumption."""
+ROW_BYTES: Final = 120
+"""Of a row of a shard in memory while it is sorted, twice 60; an assumption."""
+ALIKE: Final = 0.99
+"""Correlation of rows and customers from which the two cannot be told apart."""
 NETWORK_MB: Final = 1_000
 """MB a second between the cluster and the machine that goes on: an assumption."""
 ORDER_LINES: Final = 4.0
@@ -66,6 +72,21 @@ class Line(NamedTuple):
     def at(self, rows: float, n_customers: float) -> float:
         """Return the cost of a size."""
         return self.start + self.by_row * rows + self.by_customer * n_customers
+
+
+def _shards(n_bytes: float) -> int:
+    return min(MOST_SHARDS, 1 + int(n_bytes) // BYTES_A_SHARD)
+
+
+def peak_mb(memory: Line, largest: Point, rows: float, n_customers: float) -> float:
+    """Return the peak of memory at a size.
+
+    Rows pass through a spool that does not grow, so beyond the largest size that was measured
+    they count by the shard alone that is sorted.
+    """
+    in_shard = rows / _shards(rows * largest.n_bytes["csv"] / largest.rows)
+    more = max(0.0, in_shard - largest.rows) * ROW_BYTES / 1e6
+    return memory.at(min(rows, largest.rows), n_customers) + more
 
 
 def points(records: Sequence[Record], key: str, program: str) -> list[Point]:
@@ -107,10 +128,14 @@ def fit_table(of: Sequence[Point], cpu: Line, memory: Line) -> str:
         f" peak = {memory.start:.0f} MB + {memory.by_row * 1e6:.1f} bytes a row"
         f" + {memory.by_customer * 1e6:,.0f} bytes a customer."
     )
-    few = len(of) - 3
-    free = f"{len(of)} sizes, 3 coefficients each" + (
-        "." if few > 0 else ": nothing is left over to judge the fit by; measure more sizes."
-    )
+    free = f"{len(of)} sizes, 3 coefficients each."
+    if len(of) < 4:
+        free += " **Nothing is left over to judge the fit by: measure more sizes.**"
+    if np.corrcoef([point.rows for point in of], [point.customers for point in of])[0, 1] > ALIKE:
+        free += (
+            " **Customers grew as rows did, so what a row costs and what a customer costs cannot"
+            " be told apart, and no table below holds where they grow otherwise.**"
+        )
     return "\n".join(lines) + f"\n\n{words} {free}"
 
 
@@ -128,18 +153,18 @@ def one_machine_table(of: Sequence[Point], cpu: Line, memory: Line) -> str:
     ]
     for rows, n in ((1e8, 1e6), (1e9, 1e7), (1e10, 1e8), (1e11, 1e8)):
         hours = cpu.at(rows, n) / 3600
-        shards = min(
-            MOST_SHARDS, 1 + int(rows * largest.n_bytes["csv"] / largest.rows) // BYTES_A_SHARD
-        )
+        shards = _shards(rows * largest.n_bytes["csv"] / largest.rows)
         lines.append(
             f"| {rows:.0e} | {n:.0e} | {hours:,.2f} | {hours / 2 / BUSY:,.2f}"
-            f" | {memory.at(rows, n) / 1e3:,.1f} | {store * rows / 1e9:,.1f}"
+            f" | {peak_mb(memory, largest, rows, n) / 1e3:,.1f} | {store * rows / 1e9:,.1f}"
             f" | {output * n / 1e9:,.1f} | {rows / shards:,.0f} | {rows / largest.rows:,.0f} |"
         )
     return (
         "\n".join(lines)
         + f"\n\nStore: {store:.1f} bytes a row; output: {output:.0f} bytes a customer;"
-        f" {MOST_SHARDS} shards at most. Hours on 2 cores: CPU over 2, {BUSY:.0%} busy (assumed)."
+        f" {MOST_SHARDS} shards at most, {ROW_BYTES} bytes a row while one is sorted (assumed)."
+        " Rows beyond the largest size measured add to memory by their shard alone."
+        f" Hours on 2 cores: CPU over 2, {BUSY:.0%} busy (assumed)."
     )
 
 
@@ -162,7 +187,7 @@ def drawn_table(rng: np.random.Generator) -> str:
     return "\n".join(lines)
 
 
-def shuffle_table(rng: np.random.Generator, fact_bytes: float) -> str:
+def shuffle_table(rng: np.random.Generator) -> str:
     """Return what is shuffled and what comes back, of large logs."""
     lines = [
         (
@@ -179,21 +204,21 @@ def shuffle_table(rng: np.random.Generator, fact_bytes: float) -> str:
         back = cells(log, some)
         lines.append(
             f"| {log.name} | {n_partial:.2e} | {n_partial / log.n_rows:.0%}"
-            f" | {n_partial * fact_bytes / 1e9:,.0f}"
+            f" | {n_partial * FACT_BYTES / 1e9:,.0f}"
             f" | {skew(some, some.share, rng):.2f} x | {skew(some, partial, rng):.2f} x"
             f" | {some.share[0] * log.n_rows:,.0f} rows | {back.by_day_and_feature:.1e}"
             f" | {back.by_day:.1e} | {back.by_period_and_feature:.1e} | {back.by_customer:.1e} |"
         )
     return (
         "\n".join(lines)
-        + f"\n\nA partition is {ROWS_A_PARTITION:,} rows; a fact is {fact_bytes:.1f} bytes, as"
-        " measured in Parquet. Fullest partition: against the mean, by hash of the customer, mean"
+        + f"\n\nA partition is {ROWS_A_PARTITION:,} rows; a fact is {FACT_BYTES} bytes"
+        " (assumed). Fullest partition: against the mean, by hash of the customer, mean"
         " of 20 draws."
     )
 
 
 def hour_table(
-    rng: np.random.Generator, by_row: float, fact_bytes: float, cpu: Line, memory: Line
+    rng: np.random.Generator, by_row: float, largest: Point, cpu: Line, memory: Line
 ) -> str:
     """Return the cluster that an hour takes, and what is left to one machine after it."""
     engines = " | ".join(f"cores, {name}" for name in ENGINE_FACTOR)
@@ -208,10 +233,10 @@ def hour_table(
         some = customers(log, rng)
         back = cells(log, some)
         n_back = back.by_day_and_feature
-        gigabytes = n_back * fact_bytes / 1e9
+        gigabytes = n_back * FACT_BYTES / 1e9
         cores = [log.n_rows * by_row * k / 3600 / BUSY for k in ENGINE_FACTOR.values()]
         hours = cpu.at(n_back, log.n_customers) / 3600
-        peak = memory.at(n_back, log.n_customers) / 1e3
+        peak = peak_mb(memory, largest, n_back, log.n_customers) / 1e3
         wire = gigabytes * 1e3 / NETWORK_MB / 60
         lines.append(
             f"| {log.name} | {' | '.join(f'{max(1, round(n)):,}' for n in cores)} | {n_back:.1e}"
@@ -248,15 +273,13 @@ def main() -> None:
     memory = fitted(segments, lambda point: point.memory_mb)
     bare = points(records, "segment", "bare Polars on its Parquet")
     by_row = fitted(bare, lambda point: point.cpu).by_row
-    facts = [one for one in records if one["key"] == "facts"][-1]
-    fact_bytes = facts["bytes"]["facts"] / facts["programs"]["csk"][0]["answer"][0]
     rng = np.random.default_rng(20_260_107)
     tables = {
         "fit": fit_table(segments, cpu, memory) + f"\n\nMeasured on {whole['machine']}.",
         "one machine": one_machine_table(segments, cpu, memory),
         "drawn": drawn_table(rng),
-        "shuffle": shuffle_table(rng, fact_bytes),
-        "hour": hour_table(rng, by_row, fact_bytes, cpu, memory),
+        "shuffle": shuffle_table(rng),
+        "hour": hour_table(rng, by_row, segments[-1], cpu, memory),
     }
     text = of.page.read_text(encoding="utf-8")
     for name, table in tables.items():
