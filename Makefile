@@ -4,11 +4,12 @@
 #   make test        every test                     make lock          make the locks anew
 #   make check       all that CI runs               make bench         measure speed and memory
 #   make test-spark  clusters on a real Spark 4     make bench-intake  score and time reading
-#   make clean       remove all that make made      make bench-ltv     time LTV beside lifetimes
+#   make clean       remove all that make made      make bench-ltv     time models beside others
+#                                                   make scale         costs of larger data
 #
 # PYTHON=...   the Python to build the environments with
 # WORKERS=...  processes that tests are spread over
-# ARGS=...     more arguments to pytest: make test ARGS="-k survival -x"
+# ARGS=...     more arguments: make test ARGS="-k survival -x", make bench ARGS="--only payments"
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -37,7 +38,7 @@ LOWEST := .venv-lowest/bin
 INSTALL := -m pip install --quiet --no-input --no-compile
 EDITABLE := --no-deps --no-build-isolation --editable .
 
-.PHONY: help demo test test-spark test-lowest check format format-check lint types floors golden bench bench-intake bench-ltv lock clean
+.PHONY: help demo test test-spark test-lowest check format format-check lint types floors golden bench bench-intake bench-ltv scale lock clean
 
 help:
 	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile
@@ -86,6 +87,9 @@ endef
 .venv-peers/ready: requirements-peers.lock
 	$(call environment,.venv-peers,requirements-peers.lock)
 
+.venv-peers-today/ready: requirements-peers-today.lock
+	$(call environment,.venv-peers-today,requirements-peers-today.lock)
+
 # --- for users ----------------------------------------------------------------------------------
 
 demo: .venv/ready
@@ -130,14 +134,20 @@ floors: .venv/ready-dev
 golden: .venv/ready-dev
 	@$(BIN)/python -m pytest tests/golden --snapshot-update $(ARGS)
 
-bench: .venv/ready-dev
+# Makes its own files, runs csk and its peers in turn, each in its own environment, and writes
+# docs/benchmarks.md. ARGS="--only payments,usage --rows 1000000,100000000 --events 50000000".
+bench: .venv/ready-dev .venv-peers/ready .venv-peers-today/ready
 	@$(BIN)/python tests/bench/run.py $(ARGS)
 
 bench-intake: .venv/ready-dev
 	@$(BIN)/python tests/bench/intake.py $(ARGS)
 
-bench-ltv: .venv/ready-dev .venv-peers/ready
-	@$(BIN)/python tests/bench/ltv.py --peers .venv-peers/bin/python $(ARGS)
+bench-ltv: .venv/ready-dev .venv-peers/ready .venv-peers-today/ready
+	@$(BIN)/python tests/bench/run.py --only ltv $(ARGS)
+
+# The tables of docs/scale.md, from what `make bench` has measured.
+scale: .venv/ready-dev
+	@$(BIN)/python tests/bench/scale.py $(ARGS)
 
 # `make lock` keeps the versions that still fit; `make lock UPGRADE=--upgrade` takes the newest.
 COMPILE = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
@@ -150,8 +160,11 @@ lock: .venv/ready-dev
 	@$(BIN)/uv pip compile requirements-peers.in --quiet --universal --python-version 3.11 \
 	    --generate-hashes --no-emit-index-url --custom-compile-command "make lock" $(UPGRADE) \
 	    --output-file requirements-peers.lock
+	@$(BIN)/uv pip compile requirements-peers-today.in --quiet --universal --python-version 3.11 \
+	    --generate-hashes --no-emit-index-url --custom-compile-command "make lock" $(UPGRADE) \
+	    --output-file requirements-peers-today.lock
 
 clean:
-	@rm -rf .venv .venv-lowest .venv-peers out build dist mutants \
+	@rm -rf .venv .venv-lowest .venv-peers .venv-peers-today out build dist mutants \
 	    .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find src tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -21,7 +21,7 @@ from pathlib import Path
 from types import FrameType
 
 import pollock
-from run import PEERS, Run, measured
+from measuring import PEERS, Run, measured
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 10

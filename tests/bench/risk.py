@@ -20,7 +20,7 @@ from typing import Final
 
 import numpy as np
 import polars as pl
-from run import PEERS
+from measuring import PEERS
 
 from csk.engine.local import LocalEngine
 from csk.models.risk import design, glass, trees

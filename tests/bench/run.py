@@ -1,184 +1,122 @@
-"""Speed and memory as ratios to bare programs measured in the same run.
+"""Speed and memory beside the programs that do the same; what `make bench` runs.
 
-    python tests/bench/run.py [--rows 10000000] [--runs 3] [--write docs/benchmarks.md]
+    python tests/bench/run.py [--only payments,usage] [--rows 1000000,10000000] [--events 5000000]
+        [--runs 3] [--keep FOLDER] [--no-write]
 
-Every figure is of a whole process, from its start to its end: CPU seconds (user and system) and
-peak memory as the operating system counts them. Programs of one row run in turn, A B A B ...,
-and the median of their ratios is printed: a busy machine slows both.
+Jobs: payments, shards, usage, features, movements, start; fits, many, histories, survival (all
+four: ltv). Programs of one job run in turn, A B C A B C ..., and a ratio is the median of those of
+one turn: a busy machine slows all. Every program is a process of its own, from its start to its
+end; those of models tell the seconds from the opened file to the answer. Where two find something
+else, the run stops. What was measured is kept as JSON, and docs/benchmarks.md is made of that.
 """
 
 import argparse
-import os
-import platform
-import statistics
-import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
-HERE = Path(__file__).parent
-CSK = [sys.executable, "-m", "csk"]
-PEERS = HERE / "peers"
+import jobs_models
+import jobs_tables
+import records
+from machine import load, machine, versions
+from measuring import ROOT, Case, in_turn
 
+from bench import Bench
 
-@dataclass(frozen=True)
-class Run:
-    """What one process cost."""
-
-    cpu: float
-    wall: float
-    memory_mb: float
-
-
-@dataclass(frozen=True)
-class Row:
-    """A program against its peer."""
-
-    job: str
-    target: str
-    mine: list[Run]
-    peer: list[Run]
-
-    @property
-    def ratio(self) -> float:
-        """Median of the paired ratios of CPU."""
-        pairs = zip(self.mine, self.peer, strict=True)
-        return statistics.median(a.cpu / b.cpu for a, b in pairs)
+JOBS = jobs_tables.JOBS | jobs_models.JOBS
+PAGE, KEPT = ROOT / "docs" / "benchmarks.md", ROOT / "tests" / "bench" / "measured.json"
+FEW_RUNS_FROM = 30_000_000
+"""Rows from which a program runs once, without a turn that is not counted."""
+PACKAGES = {
+    "csk": ("polars", "pyarrow", "duckdb", "numpy", "scipy", "typer", "lifelines"),
+    "lifetimes": ("lifetimes", "numpy", "scipy", "pandas"),
+    "today": ("pandas", "pymc-marketing", "pymc", "clvkit", "scikit-survival", "numpy"),
+}
 
 
-def measured(
-    command: Sequence[str | Path],
-    environment: dict[str, str] | None = None,
-    output: int | IO[bytes] = subprocess.DEVNULL,
-) -> Run:
-    """Run a program to its end and return what it cost; its failure is ours."""
-    before = os.times()
-    process = subprocess.Popen(
-        [str(part) for part in command],
-        stdout=output,
-        stderr=subprocess.PIPE,
-        env={**os.environ, **(environment or {})},
-    )
-    _, errors = b"", process.stderr.read() if process.stderr else b""
-    _, status, usage = os.wait4(process.pid, 0)
-    after = os.times()
-    if os.waitstatus_to_exitcode(status) != 0:
-        raise SystemExit(f"{command} failed: {errors.decode()[-500:]}")
-    scale = 1024 if sys.platform != "darwin" else 1024 * 1024
-    wall = after.elapsed - before.elapsed
-    return Run(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / scale)
+def numbers(text: str) -> tuple[int, ...]:
+    """Return whole numbers from `1000000,10_000_000`."""
+    return tuple(int(part.replace("_", "")) for part in text.split(","))
 
 
-def paired(
-    job: str, target: str, mine: Sequence[str | Path], peer: Sequence[str | Path], runs: int
-) -> Row:
-    """Run two programs in turn, after a turn of each that is not counted."""
-    measured(mine)
-    measured(peer)
-    pairs = [(measured(mine), measured(peer)) for _ in range(runs)]
-    return Row(job, target, [a for a, _ in pairs], [b for _, b in pairs])
+def chosen_jobs(only: str | None) -> list[str]:
+    """Return the names of the jobs that were asked for."""
+    names = list(JOBS) if only is None else only.split(",")
+    names = [job for name in names for job in (jobs_models.JOBS if name == "ltv" else [name])]
+    unknown = [name for name in names if name not in JOBS]
+    if unknown:
+        message = f"There is no job {', '.join(unknown)}; there are {', '.join(JOBS)}, ltv."
+        raise SystemExit(message)
+    return names
 
 
-def rows_of(n_rows: int, runs: int, work: Path) -> list[Row]:
-    """Measure every job."""
-    payments = work / "payments.csv"
-    python = sys.executable
-    subprocess.run([python, PEERS / "generate.py", str(n_rows), payments], check=True)
-    output, store = work / "out.parquet", work / "store"
-    segment = [*CSK, "segment", payments, "-o", output, "--quiet"]
-    kept = [*segment, "--store", store]
-    label = f"{n_rows / 1e6:g} M payments, {payments.stat().st_size / 1e6:.0f} MB of CSV"
-    polars = [python, PEERS / "bare_polars.py", payments]
-    return [
-        paired(f"segment: {label} | bare Polars group-by", "<= 2.0", segment, polars, runs),
-        paired(
-            f"segment: {label} | DuckDB group-by",
-            "shown",
-            segment,
-            [python, PEERS / "bare_duckdb.py", payments],
-            runs,
-        ),
-        paired("the same from a kept store | from the CSV", "<= 0.5", kept, segment, runs),
-        *movements(n_rows // 10, runs, work),
-        paired(
-            "csk --help | bare Typer and Rich",
-            "<= 1.5",
-            [*CSK, "--help"],
-            [python, PEERS / "hello.py", "--help"],
-            max(runs, 5),
-        ),
-        paired(
-            "segment of the sample | its imports",
-            "<= 1.5",
-            [*CSK, "segment", HERE.parent.parent / "data" / "sample"],
-            [python, PEERS / "imports.py"],
-            max(runs, 5),
-        ),
-    ]
+def asked() -> argparse.Namespace:
+    """Return what was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--only", help="jobs, by comma")
+    parser.add_argument("--rows", type=numbers, default=(1_000_000, 10_000_000), help="of payments")
+    parser.add_argument("--customers", type=int, help="who pay (rows / 10, a million at most)")
+    parser.add_argument("--events", type=numbers, default=(5_000_000,), help="of usage")
+    parser.add_argument("--scale", type=float, default=1.0, help="share of the sizes of models")
+    parser.add_argument("--pareto", type=float, default=0.01, help="millions for Pareto/NBD")
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--lifetimes", type=Path, default=ROOT / ".venv-peers/bin/python")
+    parser.add_argument("--today", type=Path, default=ROOT / ".venv-peers-today/bin/python")
+    parser.add_argument("--keep", type=Path, help="make the files here and leave them")
+    parser.add_argument("--json", type=Path, default=KEPT)
+    parser.add_argument("--page", type=Path, default=PAGE)
+    parser.add_argument("--no-write", action="store_true", help="print, and keep nothing")
+    return parser.parse_args()
 
 
-def movements(n_customers: int, runs: int, work: Path) -> list[Row]:
-    """Measure movements of contracts, three rows a customer, beside the sums of their days."""
-    contracts, python = work / "contracts.csv", sys.executable
-    made = [python, PEERS / "generate_contracts.py", str(n_customers), contracts]
-    subprocess.run(made, check=True)
-    mrr = [*CSK, "mrr", contracts, "-o", work / "movements.parquet", "--quiet"]
-    bare = [python, PEERS / "bare_deltas.py", contracts]
-    label = (
-        f"mrr: {n_customers / 1e6:g} M customers, {contracts.stat().st_size / 1e6:.0f} MB of CSV"
-    )
-    kept = [*mrr, "--store", work / "contracts"]
-    return [
-        paired(f"{label} | bare Polars sums of days", "<= 2.0", mrr, bare, runs),
-        paired("the same from a kept store | bare Polars from CSV", "<= 2.0", kept, bare, runs),
-    ]
+def ran(case: Case, runs: int) -> records.Record:
+    """Run a case as often as its size allows, and return what is kept of it."""
+    is_large = max(case.n_rows, case.n_customers) >= FEW_RUNS_FROM
+    before = load()
+    found = in_turn(case, 1 if is_large else runs, is_warmed=not is_large)
+    return records.record(case, found, (before, load()))
 
 
-def markdown(table: Sequence[Row]) -> str:
-    """Return the table."""
-    lines = [
-        "| job \\| peer | target | CPU ratio | CPU s | peer CPU s | wall s | peak MB | peer MB |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    for row in table:
-        middle = statistics.median
-        lines.append(
-            f"| {row.job.replace('|', chr(92) + '|')} | {row.target} | **{row.ratio:.2f}** "
-            f"| {middle(r.cpu for r in row.mine):.2f} | {middle(r.cpu for r in row.peer):.2f} "
-            f"| {middle(r.wall for r in row.mine):.1f} "
-            f"| {middle(r.memory_mb for r in row.mine):.0f} "
-            f"| {middle(r.memory_mb for r in row.peer):.0f} |"
-        )
-    return "\n".join(lines)
-
-
-def machine() -> str:
-    """Say what was measured on."""
-    from importlib.metadata import version
-
-    names = ("polars", "pyarrow", "duckdb", "numpy", "scipy", "typer")
-    versions = ", ".join(f"{name} {version(name)}" for name in names)
-    return f"{os.cpu_count()} cores, Python {platform.python_version()}, {versions}"
+def page(text: str, whole: records.Record) -> str:
+    """Return the page with the table of every section that was measured."""
+    sections: dict[str, list[records.Record]] = {}
+    for of in sorted(whole["records"], key=lambda of: (of["rows"], of["customers"])):
+        sections.setdefault(of["section"], []).append(of)
+    for name, found in sections.items():
+        table = f"{records.table(found)}\n\n{records.footer(whole, found)}"
+        text = records.marked(text, name, table)
+    sized = [of for of in sections.get("payments", ()) if of["key"] == "segment"]
+    return records.marked(text, "growth", records.growth(sized)) if len(sized) > 1 else text
 
 
 def main() -> None:
-    """Measure, print, and write where asked."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=10_000_000)
-    parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--write", type=Path)
-    chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="csk-bench-") as work:
-        table = rows_of(chosen.rows, chosen.runs, Path(work))
-    text = f"{markdown(table)}\n\nMeasured on {machine()}; medians of {chosen.runs} paired runs.\n"
-    print(text)
-    if chosen.write:
-        page = chosen.write.read_text(encoding="utf-8")
-        head, mark, _ = page.partition("<!-- measured -->\n")
-        chosen.write.write_text(f"{head}{mark}\n{text}", encoding="utf-8")
+    """Measure, print, and write."""
+    of = asked()
+    names = chosen_jobs(of.only)
+    environments = {"csk": Path(sys.executable), "lifetimes": of.lifetimes, "today": of.today}
+    for name, python in environments.items():
+        if not python.exists():
+            print(f"There is no {python}: peers of `{name}` are left out.", file=sys.stderr)
+    whole = records.kept(of.json, machine())
+    with tempfile.TemporaryDirectory(prefix="csk-bench-") as scratch:
+        work = (of.keep or Path(scratch)).absolute()
+        work.mkdir(parents=True, exist_ok=True)
+        on = Bench(
+            *(work, of.lifetimes.absolute(), of.today.absolute(), of.rows, of.customers),
+            *(of.events, of.scale, of.pareto),
+        )
+        for name in names:
+            for case in JOBS[name](on):
+                new = ran(case, of.runs)
+                records.put(whole, new)
+                print(records.table([new]), flush=True)
+                whole["versions"] = {
+                    name: versions(python, PACKAGES[name]) for name, python in environments.items()
+                }
+                if not of.no_write:
+                    records.write(of.json, whole)
+                    text = page(of.page.read_text(encoding="utf-8"), whole)
+                    of.page.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

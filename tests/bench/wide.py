@@ -16,7 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from run import CSK, PEERS, measured
+from measuring import CSK, PEERS, measured
 
 MOST_MB = 6_000
 

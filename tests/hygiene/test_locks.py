@@ -13,6 +13,7 @@ LOCKS = [
     "requirements-dev.lock",
     "requirements-lowest.lock",
     "requirements-peers.lock",
+    "requirements-peers-today.lock",
 ]
 PIN = re.compile(r"^([a-z0-9-]+)==(\S+)(.*)$", flags=re.MULTILINE)
 

@@ -1,9 +1,10 @@
-"""A year of a product: generate_usage.py EVENTS CUSTOMERS FOLDER [SEED].
+"""A year of a product: generate_usage.py EVENTS CUSTOMERS FOLDER [SEED] [csv].
 
 Seeded: customers.parquet, contracts.parquet and usage-NN.parquet, a file a week in the order of
-time, made week by week so that memory does not grow with the events. So many customers are in
-service on any day: who leaves is followed by a new one. Most began before the log, which knows
-nobody who had left by then. How much they use has a heavy tail, and most use less before they go.
+time, made week by week so that memory does not grow with the events; with `csv` one usage.csv.
+So many customers are in service on any day: who leaves is followed by a new one. Most began
+before the log, which knows nobody who had left by then. How much they use has a heavy tail, and
+most use less before they go.
 """
 
 import sys
@@ -95,10 +96,8 @@ def write_contracts(of: Customers, folder: Path, rng: np.random.Generator) -> No
     ).write_parquet(folder / "contracts.parquet")
 
 
-def write_week(
-    week: int, of: Customers, names: pl.Series, path: Path, rng: np.random.Generator
-) -> int:
-    """Write what was used in a week, in order of time; return how many events."""
+def events(week: int, of: Customers, names: pl.Series, rng: np.random.Generator) -> pl.DataFrame:
+    """Return what was used in a week, in order of time."""
     begin = 7 * week
     days = np.clip(np.minimum(of.last, begin + 7) - np.maximum(of.first, begin), 0, 7)
     left = np.clip((of.last - begin) / FADE_DAYS, 0.1, 1.0)
@@ -111,29 +110,43 @@ def write_week(
     customer, second = customer[order], second[order]
     feature = rng.choice(len(FEATURES), len(customer), p=SHARES / SHARES.sum()).astype(np.uint32)
     origin = (FIRST_ON - date(1970, 1, 1)).days * 86_400
-    pl.DataFrame(
+    return pl.DataFrame(
         {
             "customer_id": names.gather(customer),
             "used_at": pl.Series((second + origin) * 1_000_000).cast(pl.Datetime("us", "UTC")),
             "feature": pl.Series(FEATURES).gather(feature),
             "quantity": rng.geometric(0.5, len(customer)).astype(np.int64),
         }
-    ).write_parquet(path, row_group_size=MOST_AT_ONCE)
-    return len(customer)
+    )
+
+
+def write_csv(rows: pl.DataFrame, path: Path, *, is_first: bool) -> None:
+    """Add events to a file, moments to the second."""
+    moment = pl.col("used_at").dt.replace_time_zone(None)
+    with path.open("wb" if is_first else "ab") as file:
+        rows.with_columns(moment).write_csv(
+            file, datetime_format="%Y-%m-%d %H:%M:%S", include_header=is_first
+        )
 
 
 def main() -> None:
     """Write the folder."""
     n_events, n_served, folder = int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
     rng = np.random.default_rng(int(sys.argv[4]) if len(sys.argv) > 4 else 20_260_105)
+    is_csv = sys.argv[5:] == ["csv"]
     folder.mkdir(parents=True, exist_ok=True)
     found = customers(n_served, n_events, rng)
     write_contracts(found, folder, rng)
     names = pl.select(ids(pl.int_range(len(found.first), eager=True))).to_series()
     written = 0
     for week in range(WEEKS):
-        path = folder / f"usage-{week + 1:02d}.parquet"
-        written += write_week(week, found, names, path, rng)
+        rows = events(week, found, names, rng)
+        written += rows.height
+        if is_csv:
+            write_csv(rows, folder / "usage.csv", is_first=week == 0)
+        else:
+            path = folder / f"usage-{week + 1:02d}.parquet"
+            rows.write_parquet(path, row_group_size=MOST_AT_ONCE)
     print(f"{written:,} events of {len(found.first):,} customers")
 
 
