@@ -231,9 +231,9 @@ def _why_unopened(one: Found, settings: Settings) -> str:
     """Return why a file is not even opened; empty where it is."""
     if one.left_out:
         return one.left_out
-    if _is_empty_by_the_way(one):
-        return EMPTY
-    return "the settings skip it" if _is_skipped(one, settings) else ""
+    if _is_skipped(one, settings):
+        return "the settings skip it"
+    return EMPTY if _is_empty_by_the_way(one) else ""
 
 
 def _is_skipped(one: Found, settings: Settings) -> bool:
