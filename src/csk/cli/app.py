@@ -12,13 +12,16 @@ import typer
 from csk import __version__
 from csk.cli import emit
 from csk.cli.language import VARIABLE, speak
-from csk.errors import CskError, ExitCode
+from csk.engine.spill import spill_folder
+from csk.errors import CskError, ExitCode, StorageError
 from csk.registry import names
 from csk.text import DEFAULT
 
 _COMMANDS: Final = "csk.cli.commands"
 _PANIC: Final = "PanicException"
 """Of a library in Rust: a failure like any other, though it is no Exception."""
+_SPILLED: Final = "exceeded the out-of-core disk budget"
+"""What Polars says where its spill would fill the disk."""
 _EPILOG: Final = (
     "Exit codes: 0 ok, 2 usage, 3 data, 4 model, 74 disk, 75 try again, 130 interrupted, 1 a bug."
 )
@@ -106,6 +109,14 @@ def _failed(error: BaseException) -> int:
         where = f" ({error.filename})" if error.filename else ""
         _drop_output()
         emit.failure(f"Reading or writing failed: {error.strerror or error}{where}.")
+        return int(ExitCode.STORAGE)
+    if _SPILLED in str(error):
+        emit.refusal(
+            StorageError(
+                f"What does not fit in memory does not fit in {spill_folder()} either.",
+                hint="Free some space, name another folder with TMPDIR, or give more --memory.",
+            )
+        )
         return int(ExitCode.STORAGE)
     emit.bug(error)
     return int(ExitCode.BUG)

@@ -1,16 +1,21 @@
-"""How much memory Polars may take before it spills to disk.
+"""How much memory Polars may take before it spills to disk, and where and how much it spills.
 
 One rule: this runs before Polars is imported anywhere, and never overrides the user.
 """
 
 import os
 import re
+import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from csk.errors import UsageError
 
 VARIABLE: Final = "POLARS_OOC_MEMORY_BUDGET_MB"
+FOLDER: Final = "POLARS_OOC_SPILL_DIR"
+DISK: Final = "POLARS_OOC_DISK_BUDGET_MB"
+_ITS_OWN: Final = "/var/tmp"  # noqa: S108 # where Polars spills by itself; nothing is put there by us
 SHARE: Final = 0.6
 """Share of the machine's (or the container's) memory that is used before spilling."""
 
@@ -37,6 +42,27 @@ def allow_spill(memory: str | None = None) -> None:
         os.environ[VARIABLE] = str(max(1, byte_count(memory) >> 20))
     elif VARIABLE not in os.environ:
         os.environ[VARIABLE] = str(max(1, int(SHARE * memory_bytes()) >> 20))
+    _bound_the_disk()
+
+
+def _bound_the_disk() -> None:
+    """Spill where temporary files go, and no more than fits there.
+
+    Beyond its budget Polars gives up with an error; on a full disk it only panics, to stderr.
+    """
+    named = os.environ.get("TMPDIR")
+    if named and FOLDER not in os.environ:
+        os.environ[FOLDER] = str(Path(named) / f"csk-spill-{os.getuid()}")
+    folder = spill_folder()
+    there = next((p for p in (folder, *folder.parents) if p.is_dir()), None)
+    if there is not None and DISK not in os.environ:
+        with suppress(OSError):
+            os.environ[DISK] = str(shutil.disk_usage(there).free >> 20)
+
+
+def spill_folder() -> Path:
+    """Return the folder that what does not fit in memory is put in."""
+    return Path(os.environ.get(FOLDER, _ITS_OWN))
 
 
 def budget_bytes() -> int:

@@ -47,3 +47,25 @@ def test_without_wishes_most_of_the_memory_may_be_used(monkeypatch):
     spill.allow_spill()
     budget = int(spill.os.environ[spill.VARIABLE])
     assert 1 <= budget <= spill.SHARE * spill.memory_bytes() / 2**20
+
+
+def test_spill_goes_where_temporary_files_go_and_no_further_than_there_is_room(
+    monkeypatch, tmp_path
+):
+    for name in (spill.VARIABLE, spill.FOLDER, spill.DISK):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    spill.allow_spill()
+    assert spill.spill_folder().parent == tmp_path
+    free = spill.shutil.disk_usage(tmp_path).free / 2**20
+    assert int(spill.os.environ[spill.DISK]) == pytest.approx(free, rel=0.1)
+
+
+def test_where_and_how_much_is_spilled_can_be_said(monkeypatch, tmp_path):
+    monkeypatch.setenv(spill.VARIABLE, "100")
+    monkeypatch.setenv(spill.FOLDER, str(tmp_path))
+    monkeypatch.setenv(spill.DISK, "7")
+    spill.allow_spill()
+    assert spill.spill_folder() == tmp_path
+    assert spill.os.environ[spill.DISK] == "7"

@@ -103,7 +103,8 @@ class Columnar(Source):
             if self.format == "parquet":
                 from pyarrow import parquet  # noqa: PLC0415 - costs a start-up that text needs not
 
-                return parquet.ParquetFile(self.path)
+                # Pages that Spark wrote have checksums; a flipped bit is another amount else.
+                return parquet.ParquetFile(self.path, page_checksum_verification=True)
             return pa.ipc.open_file(pa.OSFile(str(self.path)))
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise self._broken(error) from None

@@ -3,7 +3,7 @@
 One rule: all files are understood, or refused together, before the first is read.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -26,6 +26,7 @@ from csk.intake.plans.deciding import column_readings, exclusions
 from csk.intake.plans.footers import footed
 from csk.intake.plans.foreign_keys import linked
 from csk.intake.plans.joining import joined
+from csk.intake.plans.parts import EMPTY, not_needed, odd_parts, refusal_of_all, refusals
 from csk.intake.plans.refusing import refuse_nothing_useful
 from csk.intake.plans.small_tables import margins, rate_table
 from csk.intake.recognition.exports import GENERIC
@@ -183,7 +184,7 @@ def opened_files(
         tables: list[Found] = []
         for one in found:
             if why := _why_unopened(one, settings):
-                result.unneeded.append(_not_needed(one.name, why))
+                result.unneeded.append(not_needed(one.name, why))
                 continue
             with _kept_refusal(one, result, keeps_refusals):
                 source = opened(
@@ -206,6 +207,7 @@ def opened_files(
             if (lacking := refusal({name: problem})) is not None:
                 result.refused[name] = lacking
         result.files.extend(kept)
+        _refuse_odd_parts(result, problems, keeps=keeps_refusals)
         _refuse_unmet_columns(result, settings)
         _drop_rivals(result)
         if not keeps_refusals and not result.tells_who_pays:
@@ -229,9 +231,9 @@ def _why_unopened(one: Found, settings: Settings) -> str:
     """Return why a file is not even opened; empty where it is."""
     if one.left_out:
         return one.left_out
-    if _is_empty_by_the_way(one):
-        return "the file is empty"
-    return "the settings skip it" if _is_skipped(one, settings) else ""
+    if _is_skipped(one, settings):
+        return "the settings skip it"
+    return EMPTY if _is_empty_by_the_way(one) else ""
 
 
 def _is_skipped(one: Found, settings: Settings) -> bool:
@@ -261,6 +263,17 @@ def _refuse_unmet_columns(result: OpenedFiles, settings: Settings) -> None:
             recognise_as(role, files[0].source.columns, files[0].source.sample(1), mapping=mapping)
 
 
+def _refuse_odd_parts(result: OpenedFiles, said: Container[str], *, keeps: bool) -> None:
+    """Stop where one of many parts of a table is not read as they are."""
+    unread = [f for f in result.unneeded if f.file in result.seen or f.note == EMPTY]
+    unread = [f for f in unread if not f.role]
+    read = {one.name: one.role for one in result.files}
+    odd = refusals(odd_parts(read, [f.file for f in unread], said), unread, result.seen)
+    if odd and not keeps:
+        raise refusal_of_all(list(odd.values()))
+    result.refused.update(odd)
+
+
 def _is_empty_by_the_way(one: Found) -> bool:
     return not one.was_named and one.path.stat().st_size == 0
 
@@ -286,7 +299,7 @@ def _sort_in(
     result.seen[one.name] = (source, recognition)
     role = recognition.role
     if role is None:
-        result.unneeded.append(_not_needed(one.name, recognition.reason))
+        result.unneeded.append(not_needed(one.name, recognition.reason))
         return
     readings = column_readings(recognition, source, sample, settings)
     attributes = carried(role, recognition.unused)
@@ -350,7 +363,7 @@ def _drop_rivals(result: OpenedFiles) -> None:
             reason = f"{known.export.title}: the same money as in {better[0]}"
         if reason:
             result.files.remove(one)
-            result.unneeded.append(_not_needed(one.name, reason))
+            result.unneeded.append(not_needed(one.name, reason))
 
 
 def _agree_on_columns(result: OpenedFiles) -> None:
@@ -379,18 +392,3 @@ def _share(result: OpenedFiles, settings: Settings) -> None:
         one.secret = secret().key if one.recognition.person else b""
         if one.role == "payments":
             one.margins = result.margin_by_product
-
-
-def _not_needed(name: str, reason: str) -> FileRead:
-    return FileRead(
-        file=name,
-        role="",
-        profile="",
-        encoding="",
-        delimiter="",
-        rows_read=0,
-        rows_excluded=0,
-        rows_rejected=0,
-        rows_kept=0,
-        note=reason,
-    )

@@ -4,6 +4,8 @@ One rule: a customer's rows lie together, in one shard, in one run. Customers ar
 a hash of the id; where two ids of a shard share its bits, that shard is sorted by the id itself.
 """
 
+import errno
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -134,9 +136,12 @@ def write_rows(
     try:
         rows.write_parquet(path, compression=compression, compression_level=level, statistics=False)
     except (OSError, pl.exceptions.ComputeError) as error:
+        full = os.strerror(errno.ENOSPC)
+        why = f"{full}." if full in str(error) else f"{error}."
         raise StorageError(
-            f"The store could not be written: {error}.",
-            hint="Free space in the temporary folder, or name another one with TMPDIR.",
+            f"The store could not be written: {why}",
+            details=[str(path)],
+            hint="Free some space, or name another folder with --store or TMPDIR.",
         ) from error
 
 
