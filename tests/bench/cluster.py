@@ -37,9 +37,10 @@ from pyspark.sql.connect.session import SparkSession
 session = SparkSession.builder.remote(sys.argv[1]).create()
 session.read.parquet(sys.argv[2]).createOrReplaceTempView("rows")
 print(session.sql('''
-    SELECT count(*) FROM (
+    SELECT count(*), sum(quantity), sum(n_events) FROM (
         SELECT customer_id, feature, date_trunc('DAY', used_at), quantity < 0,
-               sum(CAST(floor(CAST(quantity AS DOUBLE) * 1000 + 0.5) AS BIGINT)), count(*)
+               sum(CAST(floor(CAST(quantity AS DOUBLE) * 1000 + 0.5) AS BIGINT)) AS quantity,
+               count(*) AS n_events
         FROM rows GROUP BY 1, 2, 3, 4)
 ''').toArrow().to_pylist())
 """
