@@ -5,12 +5,12 @@ the same order, so that a book does not tell which of them were read again.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import polars as pl
 
@@ -20,9 +20,10 @@ from csk.intake.canonical.orders import OrderLines
 from csk.intake.canonical.rows import DAY, canonical, dtype
 from csk.intake.canonical.rules import FOOTER, MONEY, NO_FAILURES
 from csk.intake.plans.opening import Opened
-from csk.intake.storage.keys import IdReading
+from csk.intake.storage.growing import Base, grow, take_over
+from csk.intake.storage.inputs import Input, overlap
 from csk.intake.storage.partition import PartitionedTable
-from csk.intake.storage.pieces import Piece, PieceWriter
+from csk.intake.storage.pieces import Piece
 from csk.intake.storage.tally import FileTally, Tally
 from csk.intake.storage.upserts import Identified, Versions
 from csk.money import COUNTS_PER_UNIT
@@ -36,44 +37,27 @@ LARGEST_SUM: Final = 10**14
 """Major units that the money of a table may add up to: what Decimal(18,4) holds."""
 
 
-class Input(NamedTuple):
-    """One file of a run: as it was opened, and what is kept of it or shall be."""
-
-    one: Opened
-    piece: Piece | None = None
-    ids: IdReading | None = None
-    writer: PieceWriter | None = None
-
-    @property
-    def has_ids(self) -> bool:
-        """Whether its rows have ids."""
-        return self.piece.has_ids if self.piece is not None else self.ids is not None
-
-    @property
-    def has_updates(self) -> bool:
-        """Whether its rows know when they were last changed."""
-        if self.piece is not None:
-            return self.piece.has_updates
-        return self.ids is not None and self.ids.updated is not None
-
-    @property
-    def spooled_bytes(self) -> int:
-        """Size of it once it is unpacked and in UTF-8; 0 where it is so as it stands."""
-        if self.piece is not None:
-            return self.piece.spooled_bytes
-        return sum(path.stat().st_size for path in self.one.source.temporary_files)
-
-
 class Filing:
     """The tables of a book that is being made."""
 
-    def __init__(self, root: Path, n_shards: int, inputs: Sequence[Input], today: date) -> None:
+    def __init__(
+        self,
+        root: Path,
+        n_shards: int,
+        inputs: Sequence[Input],
+        today: date,
+        bases: Mapping[str, Base],
+    ) -> None:
         self.root = root
         self.n_shards = n_shards
+        self.inputs = inputs
         self.today = today
         self.tally = Tally()
         self.columns = {of.one.role: of.one.all_columns for of in inputs}
         self.overlapping: list[str] = []
+        self.n_further: dict[str, int] = {}
+        """Further parts of every shard, by table."""
+        self._bases = bases
         self._repeated: Counter[str] = Counter()
         self._failed: PartitionedTable | None = None
         self._has_ids = {of.one.name: of.has_ids for of in inputs}
@@ -84,7 +68,7 @@ class Filing:
         self._versions = {
             role: Versions(root / role / "ids", 1 + (n_shards - 1) // SHARDS_A_BUCKET, role)
             for role in self.columns
-            if _overlap([of for of in inputs if of.one.role == role])
+            if role not in bases and overlap([of for of in inputs if of.one.role == role])
         }
         self._tables = {
             role: PartitionedTable(
@@ -126,6 +110,10 @@ class Filing:
 
     def take(self, one: Opened, piece: Piece) -> None:
         """Take the rows that were kept of a file into its table."""
+        base = self._bases.get(one.role)
+        if base is not None and one.name in base.tallies:
+            self._next(base.tallies[one.name])
+            return
         counted = piece.tally(one.name)
         number = self._next(counted)
         for rows, ids in piece.batches(with_ids=one.role in self._versions):
@@ -142,6 +130,10 @@ class Filing:
 
     def close_beside(self) -> tuple[str, ...]:
         """Write what counts in no table, and return the names of what there is."""
+        base = self._bases.get("payments")
+        if base is not None and FAILED_PAYMENTS in base.book.beside:
+            take_over(base.book, FAILED_PAYMENTS, self.root / FAILED_PAYMENTS)
+            return (FAILED_PAYMENTS,)
         if self._failed is None:
             return ()
         self._failed.close(NO_FAILURES, NO_FAILURES.columns)
@@ -182,6 +174,8 @@ class Filing:
     def _closed(self, role: str) -> StoredTable | None:
         table, columns, files = self._tables[role], self.columns[role], self.tally.of_role(role)
         empty = pl.DataFrame(schema={name: _kind(role, name) for name in columns})
+        if (base := self._bases.get(role)) is not None:
+            return self._grown(role, base, empty)
         unique = ["customer_id"] if role == "customers" else []
         found = None
         if role in self._versions:
@@ -204,6 +198,21 @@ class Filing:
             late_days=self._late_days[role],
         )
 
+    def _grown(self, role: str, base: Base, empty: pl.DataFrame) -> StoredTable:
+        """Write a table that goes on from an earlier book."""
+        files, table = self.tally.of_role(role), self._tables[role]
+        if base.is_whole:
+            take_over(base.book, role, table.folder)
+            self.n_further[role] = base.book.n_further.get(role, 0)
+            said = {(e.table, e.rule): e.rows for e in base.book.excluded}
+            self._repeated[role] = said.get((role, "repeated_id"), 0)
+            self.overlapping += [f.name for f in files if f.name in base.book.overlapping]
+            return base.book.tables[role]
+        self.n_further[role] = grow(table, base.book, role, empty)
+        self.overlapping += _overlapping(files, self._has_ids)
+        told = self.tally.table(role, self.columns[role])
+        return replace(told, late_days=self._late_days[role])
+
     def _held(self, role: str) -> tuple[date | None, date | None, int]:
         """Return first and last day and the money of a table as it was written."""
         rows = pl.scan_parquet(self.root / role / "part-*.parquet")
@@ -216,11 +225,6 @@ class Filing:
             rows.select(first=days.min(), last=days.max(), amount=amount).collect().row(0)
         )
         return first_on, last_on, int(held)
-
-
-def _overlap(inputs: Sequence[Input]) -> bool:
-    """Tell whether a row of these files can stand in them in several versions."""
-    return sum(of.has_ids for of in inputs) > 1 or any(of.has_updates for of in inputs)
 
 
 def _late_days(one: Opened) -> int:

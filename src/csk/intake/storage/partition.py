@@ -5,7 +5,7 @@ a hash of the id; where two ids of a shard share its bits, that shard is sorted 
 """
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
@@ -112,10 +112,21 @@ class PartitionedTable:
                 kept = rows.unique(subset=list(unique), keep="last", maintain_order=True)
                 repeats += rows.height - kept.height
                 rows = kept
-            day = self._day if self._day in empty.columns else None
-            write_rows(_sorted(rows, day), self.folder / f"part-{shard:05d}.parquet")
+            self._write(rows, self.folder / f"part-{shard:05d}.parquet")
         self._buckets.clear()
         return repeats
+
+    def close_beside(
+        self, empty: pl.DataFrame, targets: Sequence[Path], also: Iterable[Sequence[pl.DataFrame]]
+    ) -> None:
+        """Write the rows of every shard, and `also` those, sorted, to the file of `targets`."""
+        for shard, (target, frames) in enumerate(zip(targets, also, strict=True)):
+            rows = pl.concat([empty, *frames, *self._buckets.taken(shard)], rechunk=True)
+            self._write(rows, target)
+        self._buckets.clear()
+
+    def _write(self, rows: pl.DataFrame, path: Path) -> None:
+        write_rows(_sorted(rows, self._day if self._day in rows.columns else None), path)
 
 
 def write_rows(

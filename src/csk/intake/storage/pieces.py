@@ -19,6 +19,7 @@ from csk.book import FileRead
 from csk.errors import StorageError
 from csk.intake.canonical.rules import NO_FAILURES
 from csk.intake.storage.partition import write_rows
+from csk.intake.storage.rejecting import no_rejects
 from csk.intake.storage.tally import FileTally
 from csk.intake.storage.upserts import Identified
 from csk.schema import REJECTS, SCHEMA_VERSION
@@ -78,6 +79,8 @@ class Piece:
 
     def rejects(self, name: str) -> pl.DataFrame:
         """Return the rejected values of the file, which is now called `name`."""
+        if not self.counts["n_rejected"]:
+            return no_rejects()
         return _read(self.folder / _REJECTS).with_columns(file=pl.lit(name))
 
 

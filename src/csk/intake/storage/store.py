@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
@@ -26,6 +26,8 @@ from csk.intake.plans.refusing import (
 )
 from csk.intake.storage import digests
 from csk.intake.storage.filing import Filing
+from csk.intake.storage.growing import Base, earlier, plain
+from csk.intake.storage.inputs import Input
 from csk.intake.storage.keeping import Kept, inputs
 from csk.intake.storage.manifest import manifest, pieces_of, write_manifest
 from csk.intake.storage.rejecting import listed, no_rejects, write_rejects
@@ -71,7 +73,7 @@ def stored(
         making = _Making(read, repeats, settings, today, place)
         book = making.book(digest, kept)
         only_on = today.isoformat() if making.has_future else ""
-        write_manifest(book, kept.settle(), only_on)
+        write_manifest(book, kept.settle(), only_on, making.filed)
         places.settle(place, target)
         books = keep_in.glob(f"{places.BOOK}*")
         places.clear_pieces(keep_in, {name for one in books for name in pieces_of(one)})
@@ -98,6 +100,8 @@ class _Making:
         self.today = today
         self.work = work
         self.has_future = False
+        self.filed: list[dict[str, Any]] = []
+        """What the next book has to know of the files of this one."""
 
     def book(self, digest: str, kept: Kept | None) -> Book:
         """Read what is not kept and return the book of all."""
@@ -115,7 +119,10 @@ class _Making:
                 filed, rejects, told = self._filed(opened, kept, size)
             break
         shutil.rmtree(spool, ignore_errors=True)
-        return self._closed(digest, filed, rejects, (opened, told))
+        book = self._closed(digest, filed, rejects, (opened, told))
+        if kept is not None:
+            self.filed = [plain(one) for one in kept.filed(filed.inputs, filed.tally)]
+        return book
 
     def _filed(
         self, opened: OpenedFiles, kept: Kept | None, size: int
@@ -125,7 +132,9 @@ class _Making:
         files = inputs(opened.files, settings.tz, kept)
         spooled = sum(of.spooled_bytes for of in files)
         n_shards = settings.shards or _shards(max(size, spooled))
-        filing = Filing(self.work, n_shards, files, self.today)
+        bases = self._bases(files, n_shards, kept)
+        n_shards = next((base.book.n_shards for base in bases.values()), n_shards)
+        filing = Filing(self.work, n_shards, files, self.today, bases)
         broken: list[list[pl.DataFrame]] = []
         for of in files:
             if of.piece is not None:
@@ -151,6 +160,14 @@ class _Making:
                 kept.close(of, counted, rows, self.today)
         self.has_future = any(counted.has_future for counted in tally.of_files)
         return filing, rejects, told
+
+    def _bases(self, files: Sequence[Input], n_shards: int, kept: Kept | None) -> dict[str, Base]:
+        """Return the tables of an earlier book that go on in this one."""
+        if kept is None:
+            return {}
+        is_asked = self.settings.shards is not None
+        before = earlier(kept.store, self.today, n_shards, is_asked=is_asked)
+        return before.bases(files) if before is not None else {}
 
     def _closed(
         self,
@@ -183,6 +200,7 @@ class _Making:
             digest=digest,
             overlapping=tuple(filing.overlapping),
             beside=beside,
+            n_further={table: n for table, n in filing.n_further.items() if n},
         )
         return with_contracts(book)
 
