@@ -185,5 +185,5 @@ def _read(base: Book, path: Path) -> pl.DataFrame:
         ) from error
 
 
-def _height(paths: Sequence[Path]) -> int:
+def _height(paths: list[Path]) -> int:
     return int(pl.scan_parquet(paths).select(pl.len()).collect().item()) if paths else 0

@@ -6,7 +6,7 @@ One rule: only what is in the manifest makes a store whole; it is written last.
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -35,9 +35,9 @@ def write_manifest(
         "pieces": sorted(pieces),
         "only_on": only_on,
         "filed": filed,
-        "book": asdict(book),
+        "book": book,
     }
-    text = json.dumps(content, default=_plain, ensure_ascii=False, indent=1)
+    text = json.dumps(content, default=_plain, ensure_ascii=False)
     (book.root / NAME).write_text(text + "\n", encoding="utf-8")
 
 
@@ -117,6 +117,6 @@ def _plain(value: object) -> object:
     if isinstance(value, Path):
         return ""
     if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
+        return {field.name: getattr(value, field.name) for field in fields(value)}
     message = f"{type(value).__name__} has no place in a manifest"
     raise TypeError(message)
