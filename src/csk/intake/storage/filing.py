@@ -4,6 +4,7 @@ One rule: a row that was parsed and a row that was kept from an earlier run take
 the same order, so that a book does not tell which of them were read again.
 """
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -235,16 +236,32 @@ def _late_days(one: Opened) -> int:
 
 def _overlapping(files: Sequence[FileTally], has_ids: dict[str, bool]) -> Iterator[str]:
     """Name the files whose days overlap those of another that cannot be told apart from it."""
-    for one in files:
-        for other in files:
-            if other is one or (has_ids.get(one.name) and has_ids.get(other.name)):
-                continue
-            begins, ends = other.first_on, other.last_on
-            if one.first_on is None or one.last_on is None or begins is None or ends is None:
-                continue
-            if one.first_on < ends and begins < one.last_on:
-                yield one.name
-                break
+    dated = [(f.first_on, f.last_on, f.name) for f in files if f.first_on and f.last_on]
+    every = _Spans(dated)
+    bare = _Spans([span for span in dated if not has_ids.get(span[2])])
+    for span in dated:
+        if (bare if has_ids.get(span[2]) else every).meet(span):
+            yield span[2]
+
+
+class _Spans:
+    """First and last days of files, by their names: told without comparing each with each."""
+
+    def __init__(self, spans: Sequence[tuple[date, date, str]]) -> None:
+        ordered = sorted(spans)
+        self._begins = [begins for begins, _, _ in ordered]
+        self._furthest: list[list[tuple[date, str]]] = []
+        """Of the first n spans the two that run furthest: one may be the span that is asked."""
+        two: list[tuple[date, str]] = []
+        for _, ends, name in ordered:
+            two = sorted([*two, (ends, name)], reverse=True)[:2]
+            self._furthest.append(two)
+
+    def meet(self, span: tuple[date, date, str]) -> bool:
+        """Tell whether another one overlaps this one by more than an end."""
+        begins, ends, name = span
+        n = bisect_left(self._begins, ends)
+        return n > 0 and any(last > begins and of != name for last, of in self._furthest[n - 1])
 
 
 def _completed(rows: pl.DataFrame, columns: Sequence[str], role: str) -> pl.DataFrame:

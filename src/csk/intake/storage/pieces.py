@@ -29,6 +29,7 @@ _REJECTS: Final = "rejects.parquet"
 _HELD_BYTES: Final = 64_000_000
 _PARTS: Final = ("rows", "ids", "left")
 _FAILED: Final = "failed.parquet"
+_NO_REJECTS: Final = no_rejects()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class Piece:
     def rejects(self, name: str) -> pl.DataFrame:
         """Return the rejected values of the file, which is now called `name`."""
         if not self.counts["n_rejected"]:
-            return no_rejects()
+            return _NO_REJECTS
         return _read(self.folder / _REJECTS).with_columns(file=pl.lit(name))
 
 
