@@ -204,6 +204,9 @@ def test_days_that_come_late_give_the_bytes_of_all_at_once(tmp_path, quick, days
         ran = quick("usage", days, "--store", "kept", "-q", "-o", "grown.parquet")
         assert ran.code == 0, ran.err
     assert further(tmp_path / "kept") == ["part-00000-0001.parquet", "part-00000-0002.parquet"]
+    files = {path.stat().st_ino: path.stat().st_size for path in contents(tmp_path / "kept")}
+    told = json.loads(quick("store", "show", "kept", "--report", "json").out)
+    assert told["bytes"] == sum(files.values())  # what two books share is counted once
     kept = contents(tmp_path / "kept")
     shown = []
     for store in ("kept", "at-once"):
