@@ -143,6 +143,21 @@ def test_many_days_are_brought_together(stores):
     same(grown, stores.make(files, place))
 
 
+def test_two_sets_of_files_in_one_store_both_go_on(stores):
+    draw = Random(11)
+    store = stores.place() / "kept"
+    sets = []
+    for place in (stores.place(), stores.place()):
+        files = {"usage_0.csv": usage(draw, 0, 9, 300), "payments.csv": payments(draw, 5)}
+        stores.make(files, place, None, store)
+        sets.append((place, files))
+    for place, files in sets:
+        files["usage_1.csv"] = usage(draw, 9, 1, 9)
+        grown = stores.make(files, place, None, store)
+        assert grown.n_further == {"usage": 1}
+        same(grown, stores.make(files, place))
+
+
 def test_what_grew_to_twice_its_size_is_built_anew(stores):
     draw = Random(8)
     place, store = stores.place(), stores.place() / "kept"

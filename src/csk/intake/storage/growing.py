@@ -8,7 +8,7 @@ written to.
 import os
 import shutil
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from datetime import date
@@ -100,10 +100,10 @@ class Earlier:
             return True
 
 
-def earlier(store: Path, today: date, n_shards: int, *, is_asked: bool) -> Earlier | None:
-    """Return the latest book of a store that can go on in `n_shards` shards, or in about so many.
+def earlier(store: Path, today: date, n_shards: int, *, is_asked: bool) -> Iterator[Earlier]:
+    """Give the books of a store that can go on in about `n_shards` shards, the latest first.
 
-    None where there is none; `is_asked` where the user asked for just so many shards.
+    `is_asked` where the user asked for just so many shards.
     """
     books = sorted(store.glob(f"{places.BOOK}*"), key=lambda place: -place.stat().st_mtime_ns)
     for place in books:
@@ -113,8 +113,7 @@ def earlier(store: Path, today: date, n_shards: int, *, is_asked: bool) -> Earli
         if max(book.n_shards, n_shards) > MOST_APART * min(book.n_shards, n_shards):
             continue
         with suppress(OSError, ValueError, KeyError, TypeError):  # of another make
-            return Earlier(book, tuple(map(_filed, filed_of(place))))
-    return None
+            yield Earlier(book, tuple(map(_filed, filed_of(place))))
 
 
 def grow(table: PartitionedTable, base: Book, name: str, empty: pl.DataFrame) -> int:

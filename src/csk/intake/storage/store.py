@@ -162,12 +162,16 @@ class _Making:
         return filing, rejects, told
 
     def _bases(self, files: Sequence[Input], n_shards: int, kept: Kept | None) -> dict[str, Base]:
-        """Return the tables of an earlier book that go on in this one."""
+        """Return the tables that go on in this book, of the earlier one with most of its files."""
         if kept is None:
             return {}
         is_asked = self.settings.shards is not None
-        before = earlier(kept.store, self.today, n_shards, is_asked=is_asked)
-        return before.bases(files) if before is not None else {}
+        books = earlier(kept.store, self.today, n_shards, is_asked=is_asked)
+        return max(
+            (book.bases(files) for book in books),
+            key=lambda bases: sum(len(base.tallies) for base in bases.values()),
+            default={},
+        )
 
     def _closed(
         self,
