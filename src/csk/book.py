@@ -119,11 +119,15 @@ class Book:
     """Whether payments carry `margin_amount`."""
     digest: str = ""
     """Hash of the inputs' content and the rules that read them."""
+    is_by_row: bool = False
+    """Whether payments are kept one by one, not added up by day."""
     overlapping: tuple[str, ...] = ()
     """Files whose days overlap those of others from which no ids tell their rows apart."""
     window: Window | None = None
     beside: tuple[str, ...] = ()
     """Tables of rows that count nowhere else: `failed_payments`."""
+    n_further: dict[str, int] = field(default_factory=dict)
+    """Parts that every shard of a table has beside its first, where files came later."""
 
     @property
     def is_contractual(self) -> bool:
@@ -144,9 +148,14 @@ class Book:
         said = {getattr(f, what) or "unknown" for f in of_money}
         return said.pop() if len(said) == 1 else "unknown"
 
-    def part(self, table: str, shard: int) -> Path:
-        """Return the Parquet file of one shard of a table."""
-        return self.root / table / f"part-{shard:05d}.parquet"
+    def part(self, table: str, shard: int, number: int = 0) -> Path:
+        """Return a Parquet file of one shard of a table: its first, or a further one."""
+        more = f"-{number:04d}" if number else ""
+        return self.root / table / f"part-{shard:05d}{more}.parquet"
+
+    def parts(self, table: str, shard: int) -> list[Path]:
+        """Return all Parquet files of one shard of a table; each is sorted by itself."""
+        return [self.part(table, shard, n) for n in range(1 + self.n_further.get(table, 0))]
 
     def dated(self, window: Window) -> "Book":
         """Return the book as of a day."""

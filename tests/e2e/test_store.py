@@ -12,6 +12,7 @@ import pytest
 from csk.errors import ExitCode
 from csk.intake.places import in_use
 
+SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 # Holds the store as a run does that is reading into it.
 BUILDER = """
 import sys
@@ -170,3 +171,76 @@ def test_what_cannot_be_kept_is_refused(quick, export):
     assert (ran.code, "cannot be kept" in ran.err) == (ExitCode.USAGE, True)
     ran = quick("segment", export, "--store", export)
     assert (ran.code, "could not be made: File exists" in ran.err) == (ExitCode.STORAGE, True)
+
+
+@pytest.fixture
+def days(tmp_path) -> Path:
+    """Give the sample with its usage cut into files: most of it, and two of few days."""
+    folder = tmp_path / "exports"
+    folder.mkdir()
+    for path in SAMPLE.glob("*.csv"):
+        (folder / path.name).write_bytes(path.read_bytes())
+    header, *rows = (folder / "usage.csv").read_text().splitlines(keepends=True)
+    (folder / "usage.csv").unlink()
+    ordered = sorted(rows, key=lambda row: row.split(",")[1])
+    for number, part in enumerate((ordered[:-400], ordered[-400:-200], ordered[-200:])):
+        (folder / f"usage_{number}.csv").write_text(header + "".join(part))
+    return folder
+
+
+def further(store: Path) -> list[str]:
+    """Return the parts of usage that were added to the latest book of a store."""
+    latest = max(store.glob("_book-*"), key=lambda book: book.stat().st_mtime_ns)
+    return sorted(part.name for part in latest.glob("usage/part-*-*.parquet"))
+
+
+def test_days_that_come_late_give_the_bytes_of_all_at_once(tmp_path, quick, days):
+    late = {name: (days / name).read_bytes() for name in ("usage_2.csv", "usage_1.csv")}
+    for name in late:
+        (days / name).unlink()
+    for name in (None, *late):  # the later days come first
+        if name is not None:
+            (days / name).write_bytes(late[name])
+        ran = quick("usage", days, "--store", "kept", "-q", "-o", "grown.parquet")
+        assert ran.code == 0, ran.err
+    assert further(tmp_path / "kept") == ["part-00000-0001.parquet", "part-00000-0002.parquet"]
+    files = {path.stat().st_ino: path.stat().st_size for path in contents(tmp_path / "kept")}
+    told = json.loads(quick("store", "show", "kept", "--report", "json").out)
+    assert told["bytes"] == sum(files.values())  # what two books share is counted once
+    kept = contents(tmp_path / "kept")
+    shown = []
+    for store in ("kept", "at-once"):
+        asked = ("-o", f"{store}.parquet", "--report", "json", "--store", store)
+        ran = quick("usage", days, *asked)
+        assert ran.code == 0, ran.err
+        shown.append((ran.out, (tmp_path / f"{store}.parquet").read_bytes()))
+    assert shown[0] == shown[1]
+    assert further(tmp_path / "at-once") == []
+    assert shown[0][1] == (tmp_path / "grown.parquet").read_bytes()
+    assert contents(tmp_path / "kept") == kept
+
+
+@pytest.mark.parametrize("reached", ["book/usage/part-*-0001.parquet", "book/manifest.json"])
+def test_a_book_whose_extension_was_killed_is_still_there(tmp_path, quick, days, started, reached):
+    late = (days / "usage_2.csv").read_bytes()
+    (days / "usage_2.csv").unlink()
+    assert quick("usage", days, "--store", "kept", "-q", "-o", "before.parquet").code == 0
+    (days / "usage_2.csv").write_bytes(late)
+    books = list((tmp_path / "kept").glob("_book-*"))
+    with started("usage", days, "--store", "kept", "-q") as process:
+        while process.poll() is None and not list(tmp_path.glob(f"kept/.building-*/{reached}")):
+            sleep(0.0005)
+        process.kill()
+    for path in (tmp_path / "temporary").iterdir():
+        rmtree(path)
+    (days / "usage_2.csv").unlink()
+    untouched = contents(books[0])
+    assert quick("usage", days, "--store", "kept", "-q", "-o", "again.parquet").code == 0
+    assert (tmp_path / "again.parquet").read_bytes() == (tmp_path / "before.parquet").read_bytes()
+    assert contents(books[0]) == untouched
+    (days / "usage_2.csv").write_bytes(late)
+    assert quick("usage", days, "--store", "kept", "-q", "-o", "after.parquet").code == 0
+    assert further(tmp_path / "kept") == ["part-00000-0001.parquet"]
+    assert not list(tmp_path.glob("kept/.building-*"))
+    assert quick("usage", days, "-q", "-o", "plain.parquet").code == 0
+    assert (tmp_path / "after.parquet").read_bytes() == (tmp_path / "plain.parquet").read_bytes()

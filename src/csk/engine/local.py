@@ -55,4 +55,4 @@ class LocalEngine:
 
 def tables(book: Book, shard: int) -> Tables:
     """Open the canonical tables of one shard, lazily."""
-    return {name: pl.scan_parquet(book.part(name, shard)) for name in (*book.tables, *book.beside)}
+    return {name: pl.scan_parquet(book.parts(name, shard)) for name in (*book.tables, *book.beside)}

@@ -39,13 +39,16 @@ def adoption_sums(watch: Watch, days: tuple[date, ...]) -> Plan:
 
     def plan(tables: Tables) -> pl.LazyFrame:
         there = _at_risk(tables, watch, days)
-        used = _used(tables, days)
+        # Each is read several times below, and would be made as often.
+        used = _used(tables, days).cache()
         whole = used.group_by("customer_id", "landmark_on").agg(n_whole=pl.col("n_used").sum())
         key = ["customer_id", "landmark_on"]
-        everybody = there.join(whole, on=key, how="left").with_columns(
-            pl.col("n_whole").fill_null(0)
+        everybody = (
+            there.join(whole, on=key, how="left")
+            .with_columns(pl.col("n_whole").fill_null(0))
+            .cache()
         )
-        users = used.join(everybody, on=key, how="inner")
+        users = used.join(everybody, on=key, how="inner").cache()
         others = pl.col("n_whole") - pl.col("n_used")
         return pl.concat(
             [

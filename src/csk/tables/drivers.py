@@ -11,6 +11,7 @@ from typing import Final
 import polars as pl
 
 from csk.engine.protocol import Tables
+from csk.facts.usage import THOUSANDTHS
 from csk.tables.groups import grouped
 from csk.tables.spells import contracts, exposures, spells
 
@@ -58,19 +59,21 @@ def watched(tables: Tables, watch: Watch) -> pl.LazyFrame:
 
 
 def _begun(whole: pl.LazyFrame, usage: pl.LazyFrame, usage_from: date) -> pl.LazyFrame:
-    """Return what was done in the first days of each spell."""
-    quantity = "quantity" if "quantity" in usage.collect_schema() else pl.lit(1.0).alias("quantity")
-    done = usage.select("customer_id", "used_at", quantity)
+    """Return what was done in the first days of each spell, summed in thousandths: exactly."""
+    one = pl.lit(THOUSANDTHS, dtype=pl.Int64)
+    said = (pl.col("quantity") * THOUSANDTHS + 0.5).floor().cast(pl.Int64).fill_null(one)
+    has_quantity = "quantity" in usage.collect_schema()
+    done = usage.select("customer_id", "used_at", n=said if has_quantity else one)
     start, day = pl.col("spell_started_on"), pl.col("used_at").dt.date()
     starts = whole.select("customer_id", "spell_no", spell_started_on="started_on")
     early = (
         starts.join(done, on="customer_id", how="inner")
         .filter(day >= start, day < start.dt.offset_by(f"{FIRST_DAYS}d"))
         .group_by("customer_id", "spell_no")
-        .agg(n=pl.col("quantity").fill_null(1.0).sum())
+        .agg(pl.col("n").sum())
     )
     return starts.join(early, on=["customer_id", "spell_no"], how="left").select(
         "customer_id",
         "spell_no",
-        n=pl.when(start >= usage_from).then(pl.col("n").cast(pl.Float64).fill_null(0.0)),
+        n=pl.when(start >= usage_from).then((pl.col("n") / THOUSANDTHS).fill_null(0.0)),
     )

@@ -56,8 +56,8 @@ AFTER_READING: Final = frozenset(
 )
 """Settings that say what is done with rows, not how they are read."""
 
-_LAYOUT: Final = 5
-"""Which columns and tables are kept of a file: raised with every one that is added."""
+_LAYOUT: Final = 6
+"""Which columns and tables are kept, and in which files: raised with every one that is added."""
 _OF_THE_WHOLE: Final = frozenset({"reject_limit", "skip"})
 """Settings that say which rows and files are taken, but change none of them."""
 

@@ -4,13 +4,14 @@ One rule: a row that was parsed and a row that was kept from an earlier run take
 the same order, so that a book does not tell which of them were read again.
 """
 
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import polars as pl
 
@@ -20,10 +21,11 @@ from csk.intake.canonical.orders import OrderLines
 from csk.intake.canonical.rows import DAY, canonical, dtype
 from csk.intake.canonical.rules import FOOTER, MONEY, NO_FAILURES
 from csk.intake.plans.opening import Opened
-from csk.intake.storage.keys import IdReading
+from csk.intake.storage.growing import Base, grow, take_over
+from csk.intake.storage.inputs import Input, overlap
 from csk.intake.storage.merging import MERGED
 from csk.intake.storage.partition import PartitionedTable
-from csk.intake.storage.pieces import Piece, PieceWriter
+from csk.intake.storage.pieces import Piece
 from csk.intake.storage.tally import FileTally, Tally
 from csk.intake.storage.upserts import Identified, Versions
 from csk.money import COUNTS_PER_UNIT
@@ -37,34 +39,6 @@ LARGEST_SUM: Final = 10**14
 """Major units that the money of a table may add up to: what Decimal(18,4) holds."""
 
 
-class Input(NamedTuple):
-    """One file of a run: as it was opened, and what is kept of it or shall be."""
-
-    one: Opened
-    piece: Piece | None = None
-    ids: IdReading | None = None
-    writer: PieceWriter | None = None
-
-    @property
-    def has_ids(self) -> bool:
-        """Whether its rows have ids."""
-        return self.piece.has_ids if self.piece is not None else self.ids is not None
-
-    @property
-    def has_updates(self) -> bool:
-        """Whether its rows know when they were last changed."""
-        if self.piece is not None:
-            return self.piece.has_updates
-        return self.ids is not None and self.ids.updated is not None
-
-    @property
-    def spooled_bytes(self) -> int:
-        """Size of it once it is unpacked and in UTF-8; 0 where it is so as it stands."""
-        if self.piece is not None:
-            return self.piece.spooled_bytes
-        return sum(path.stat().st_size for path in self.one.source.temporary_files)
-
-
 class Filing:
     """The tables of a book that is being made."""
 
@@ -74,16 +48,20 @@ class Filing:
         n_shards: int,
         inputs: Sequence[Input],
         today: date,
+        bases: Mapping[str, Base],
         *,
-        is_by_row: bool = False,
+        is_by_row: bool,
     ) -> None:
         self.root = root
-        self._merging = {} if is_by_row else MERGED
         self.n_shards = n_shards
+        self.inputs = inputs
         self.today = today
         self.tally = Tally()
         self.columns = {of.one.role: of.one.all_columns for of in inputs}
         self.overlapping: list[str] = []
+        self.n_further: dict[str, int] = {}
+        """Further parts of every shard, by table."""
+        self._bases = bases
         self._repeated: Counter[str] = Counter()
         self._failed: PartitionedTable | None = None
         self._has_ids = {of.one.name: of.has_ids for of in inputs}
@@ -94,11 +72,15 @@ class Filing:
         self._versions = {
             role: Versions(root / role / "ids", 1 + (n_shards - 1) // SHARDS_A_BUCKET, role)
             for role in self.columns
-            if _overlap([of for of in inputs if of.one.role == role])
+            if role not in bases and overlap([of for of in inputs if of.one.role == role])
         }
         self._tables = {
             role: PartitionedTable(
-                root / role, n_shards, DAY.get(role), is_numbered=role in self._versions
+                root / role,
+                n_shards,
+                DAY.get(role),
+                is_numbered=role in self._versions,
+                merging=None if is_by_row else MERGED.get(role),
             )
             for role in self.columns
         }
@@ -136,6 +118,10 @@ class Filing:
 
     def take(self, one: Opened, piece: Piece) -> None:
         """Take the rows that were kept of a file into its table."""
+        base = self._bases.get(one.role)
+        if base is not None and one.name in base.tallies:
+            self._next(base.tallies[one.name])
+            return
         counted = piece.tally(one.name)
         number = self._next(counted)
         for rows, ids in piece.batches(with_ids=one.role in self._versions):
@@ -152,6 +138,10 @@ class Filing:
 
     def close_beside(self) -> tuple[str, ...]:
         """Write what counts in no table, and return the names of what there is."""
+        base = self._bases.get("payments")
+        if base is not None and FAILED_PAYMENTS in base.book.beside:
+            take_over(base.book, FAILED_PAYMENTS, self.root / FAILED_PAYMENTS)
+            return (FAILED_PAYMENTS,)
         if self._failed is None:
             return ()
         self._failed.close(NO_FAILURES, NO_FAILURES.columns)
@@ -192,6 +182,8 @@ class Filing:
     def _closed(self, role: str) -> StoredTable | None:
         table, columns, files = self._tables[role], self.columns[role], self.tally.of_role(role)
         empty = pl.DataFrame(schema={name: _kind(role, name) for name in columns})
+        if (base := self._bases.get(role)) is not None:
+            return self._grown(role, base, empty)
         unique = ["customer_id"] if role == "customers" else []
         found = None
         if role in self._versions:
@@ -200,9 +192,7 @@ class Filing:
             found = self._versions[role].superseded(ranks, table.rows)
         is_trusted = found is None or not found.is_renumbered
         self.overlapping += _overlapping(files, self._has_ids if is_trusted else {})
-        self._repeated[role] = table.close(
-            empty, unique, found.rows if found else None, self._merging.get(role)
-        )
+        self._repeated[role] = table.close(empty, unique, found.rows if found else None)
         if found is None or not (found.kept or found.left):
             return replace(self.tally.table(role, columns), late_days=self._late_days[role])
         before = sum(one.amount for one in files)
@@ -215,6 +205,21 @@ class Filing:
             amount=amount if role == "payments" else 0,
             late_days=self._late_days[role],
         )
+
+    def _grown(self, role: str, base: Base, empty: pl.DataFrame) -> StoredTable:
+        """Write a table that goes on from an earlier book."""
+        files, table = self.tally.of_role(role), self._tables[role]
+        if base.is_whole:
+            take_over(base.book, role, table.folder)
+            self.n_further[role] = base.book.n_further.get(role, 0)
+            said = {(e.table, e.rule): e.rows for e in base.book.excluded}
+            self._repeated[role] = said.get((role, "repeated_id"), 0)
+            self.overlapping += [f.name for f in files if f.name in base.book.overlapping]
+            return base.book.tables[role]
+        self.n_further[role] = grow(table, base.book, role, empty)
+        self.overlapping += _overlapping(files, self._has_ids)
+        told = self.tally.table(role, self.columns[role])
+        return replace(told, late_days=self._late_days[role])
 
     def _held(self, role: str) -> tuple[date | None, date | None, int]:
         """Return first and last day and the money of a table as it was written."""
@@ -230,11 +235,6 @@ class Filing:
         return first_on, last_on, int(held)
 
 
-def _overlap(inputs: Sequence[Input]) -> bool:
-    """Tell whether a row of these files can stand in them in several versions."""
-    return sum(of.has_ids for of in inputs) > 1 or any(of.has_updates for of in inputs)
-
-
 def _late_days(one: Opened) -> int:
     """Return the last days that such an export still changes."""
     known = one.recognition.known
@@ -243,16 +243,32 @@ def _late_days(one: Opened) -> int:
 
 def _overlapping(files: Sequence[FileTally], has_ids: dict[str, bool]) -> Iterator[str]:
     """Name the files whose days overlap those of another that cannot be told apart from it."""
-    for one in files:
-        for other in files:
-            if other is one or (has_ids.get(one.name) and has_ids.get(other.name)):
-                continue
-            begins, ends = other.first_on, other.last_on
-            if one.first_on is None or one.last_on is None or begins is None or ends is None:
-                continue
-            if one.first_on < ends and begins < one.last_on:
-                yield one.name
-                break
+    dated = [(f.first_on, f.last_on, f.name) for f in files if f.first_on and f.last_on]
+    every = _Spans(dated)
+    bare = _Spans([span for span in dated if not has_ids.get(span[2])])
+    for span in dated:
+        if (bare if has_ids.get(span[2]) else every).meet(span):
+            yield span[2]
+
+
+class _Spans:
+    """First and last days of files, by their names: told without comparing each with each."""
+
+    def __init__(self, spans: Sequence[tuple[date, date, str]]) -> None:
+        ordered = sorted(spans)
+        self._begins = [begins for begins, _, _ in ordered]
+        self._furthest: list[list[tuple[date, str]]] = []
+        """Of the first n spans the two that run furthest: one may be the span that is asked."""
+        two: list[tuple[date, str]] = []
+        for _, ends, name in ordered:
+            two = sorted([*two, (ends, name)], reverse=True)[:2]
+            self._furthest.append(two)
+
+    def meet(self, span: tuple[date, date, str]) -> bool:
+        """Tell whether another one overlaps this one by more than an end."""
+        begins, ends, name = span
+        n = bisect_left(self._begins, ends)
+        return n > 0 and any(last > begins and of != name for last, of in self._furthest[n - 1])
 
 
 def _completed(rows: pl.DataFrame, columns: Sequence[str], role: str) -> pl.DataFrame:

@@ -28,7 +28,10 @@ def kept_parts(store: Path) -> tuple[KeptPart, ...]:
     books = [folder for folder in folders if folder.name.startswith(places.BOOK)]
     latest = max(books, key=lambda folder: folder.stat().st_mtime_ns, default=None)
     current = {latest.name, *manifest.pieces_of(latest)} if latest is not None else set()
-    parts = [_part(folder, is_current=folder.name in current) for folder in folders]
+    seen: set[tuple[int, int]] = set()
+    # A file that two books share is counted with the later one.
+    later_first = sorted(folders, key=lambda folder: -folder.stat().st_mtime_ns)
+    parts = [_part(folder, seen, is_current=folder.name in current) for folder in later_first]
     return tuple(sorted(parts, key=lambda part: (part.kind, -part.made_at.timestamp(), part.name)))
 
 
@@ -42,7 +45,7 @@ def clear(store: Path) -> tuple[KeptPart, ...]:
     return parts
 
 
-def _part(folder: Path, *, is_current: bool) -> KeptPart:
+def _part(folder: Path, seen: set[tuple[int, int]], *, is_current: bool) -> KeptPart:
     about = folder.stat()
     is_book = folder.name.startswith(places.BOOK)
     files, rows = (_of_book if is_book else _of_piece)(folder)
@@ -51,10 +54,23 @@ def _part(folder: Path, *, is_current: bool) -> KeptPart:
         name=folder.name,
         files=files,
         rows=rows,
-        n_bytes=sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()),
+        n_bytes=_n_bytes(folder, seen),
         made_at=datetime.fromtimestamp(about.st_mtime, tz=UTC),
         is_current=is_current,
     )
+
+
+def _n_bytes(folder: Path, seen: set[tuple[int, int]]) -> int:
+    """Return the bytes of the files of a folder that were not seen before, and see them."""
+    files = {
+        (about.st_dev, about.st_ino): about.st_size
+        for path in folder.rglob("*")
+        if path.is_file()
+        for about in [path.stat()]
+    }
+    new = files.keys() - seen
+    seen |= new
+    return sum(files[file] for file in new)
 
 
 def _of_book(folder: Path) -> tuple[tuple[str, ...], int]:

@@ -18,10 +18,11 @@ from csk.intake.plans.opening import Opened
 from csk.intake.recognition.exports import GENERIC, exports, known
 from csk.intake.recognition.recognise import Recognition
 from csk.intake.storage import digests
-from csk.intake.storage.filing import Input
+from csk.intake.storage.growing import Filed
+from csk.intake.storage.inputs import Input
 from csk.intake.storage.keys import id_reading
 from csk.intake.storage.pieces import Piece, PieceWriter, piece
-from csk.intake.storage.tally import FileTally
+from csk.intake.storage.tally import FileTally, Tally
 from csk.intake.values.casts import ColumnReading
 from csk.schema import INPUTS
 
@@ -83,6 +84,14 @@ class Kept:
         for name, writer in self.made.items():
             places.settle_piece(writer.folder, self._place(name))
         return [self._place(name).name for name in {**self.pieces, **self.made}]
+
+    def filed(self, files: Sequence[Input], tally: Tally) -> list[Filed]:
+        """Return the files of a book with their pieces, as the next book will know them again."""
+        kept = {name: self._place(name).name for name in {**self.pieces, **self.made}}
+        return [
+            Filed(kept.get(of.one.name, ""), beside(of.one), counted)
+            for of, counted in zip(files, tally.of_files, strict=True)
+        ]
 
     def find(self, today: date) -> None:
         """Open every piece that is there and holds on this day."""

@@ -4,8 +4,9 @@ One rule: only what is in the manifest makes a store whole; it is written last.
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, fields, is_dataclass
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import fields, is_dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -16,20 +17,27 @@ from csk.schema import SCHEMA_VERSION
 NAME: Final = "manifest.json"
 
 
-def write_manifest(book: Book, pieces: Sequence[str] = (), only_on: str = "") -> None:
+def write_manifest(
+    book: Book,
+    pieces: Sequence[str] = (),
+    only_on: str = "",
+    filed: Sequence[Mapping[str, Any]] = (),
+) -> None:
     """Write the manifest of a store, after everything else in it.
 
     `pieces` are the folders of the pieces it was made of; `only_on` is the day on which alone it
-    holds, in ISO form, where it has rows that a later day would count otherwise.
+    holds, in ISO form, where it has rows that a later day would count otherwise; `filed` is what
+    a book of more files needs to know of each of its own.
     """
     content = {
         "schema_version": SCHEMA_VERSION,
         "sizes": _sizes(book),
         "pieces": sorted(pieces),
         "only_on": only_on,
-        "book": asdict(book),
+        "filed": filed,
+        "book": book,
     }
-    text = json.dumps(content, default=_plain, ensure_ascii=False, indent=1)
+    text = json.dumps(content, default=_plain, ensure_ascii=False)
     (book.root / NAME).write_text(text + "\n", encoding="utf-8")
 
 
@@ -58,10 +66,22 @@ def pieces_of(root: Path) -> frozenset[str]:
         return frozenset()
 
 
+def filed_of(root: Path) -> list[dict[str, Any]]:
+    """Return what the manifest of a whole store says of each of its files."""
+    return list(json.loads((root / NAME).read_text(encoding="utf-8"))["filed"])
+
+
+def forget(root: Path) -> None:
+    """Take the manifest away from a store that is damaged, so that nobody opens it again."""
+    with suppress(OSError):
+        (root / NAME).unlink()
+
+
 def _sizes(book: Book) -> dict[str, int]:
     """Return the bytes of every file that the book is made of; OSError where one is not there."""
     tables = (*book.tables, *book.beside)
-    paths = [book.part(table, shard) for table in tables for shard in range(book.n_shards)]
+    shards = range(book.n_shards)
+    paths = [path for table in tables for shard in shards for path in book.parts(table, shard)]
     paths.append(book.root / "rejects.parquet")
     return {str(path.relative_to(book.root)): path.stat().st_size for path in paths}
 
@@ -97,6 +117,6 @@ def _plain(value: object) -> object:
     if isinstance(value, Path):
         return ""
     if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
+        return {field.name: getattr(value, field.name) for field in fields(value)}
     message = f"{type(value).__name__} has no place in a manifest"
     raise TypeError(message)

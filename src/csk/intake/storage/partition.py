@@ -7,7 +7,7 @@ a hash of the id; where two ids of a shard share its bits, that shard is sorted 
 import errno
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
@@ -80,13 +80,21 @@ class PartitionedTable:
     """One canonical table on its way into the store; `close` settles it."""
 
     def __init__(
-        self, folder: Path, n_shards: int, day: str | None, *, is_numbered: bool = False
+        self,
+        folder: Path,
+        n_shards: int,
+        day: str | None,
+        *,
+        is_numbered: bool = False,
+        merging: Merging | None = None,
     ) -> None:
         self.folder = folder
         self.n_shards = n_shards
         self.is_numbered = is_numbered
         """Whether rows are numbered as they come, so that `close` can leave some of them out."""
         self._day = day
+        self._merging = merging
+        """How sorted rows are added up before they are written."""
         self._buckets = Buckets(folder / "spool", n_shards)
         self.rows = 0
         folder.mkdir(parents=True, exist_ok=True)
@@ -98,16 +106,12 @@ class PartitionedTable:
         self.rows += rows.height
 
     def close(
-        self,
-        empty: pl.DataFrame,
-        unique: Sequence[str] = (),
-        left_out: Marks | None = None,
-        merging: Merging | None = None,
+        self, empty: pl.DataFrame, unique: Sequence[str] = (), left_out: Marks | None = None
     ) -> int:
         """Write every shard, sorted; return the rows dropped as repeats of `unique` (last wins).
 
         `empty` has the columns and types of the table, for a shard without customers. `left_out`
-        marks the rows that do not count, where they were numbered; `merging` adds up sorted rows.
+        marks the rows that do not count, where they were numbered.
         """
         repeats = 0
         for shard in range(self.n_shards):
@@ -119,13 +123,22 @@ class PartitionedTable:
                 kept = rows.unique(subset=list(unique), keep="last", maintain_order=True)
                 repeats += rows.height - kept.height
                 rows = kept
-            day = self._day if self._day in empty.columns else None
-            ordered = _sorted(rows, day)
-            if merging is not None:
-                ordered = merging(ordered)
-            write_rows(ordered, self.folder / f"part-{shard:05d}.parquet")
+            self._write(rows, self.folder / f"part-{shard:05d}.parquet")
         self._buckets.clear()
         return repeats
+
+    def close_beside(
+        self, empty: pl.DataFrame, targets: Sequence[Path], also: Iterable[Sequence[pl.DataFrame]]
+    ) -> None:
+        """Write the rows of every shard, and `also` those, sorted, to the file of `targets`."""
+        for shard, (target, frames) in enumerate(zip(targets, also, strict=True)):
+            rows = pl.concat([empty, *frames, *self._buckets.taken(shard)], rechunk=True)
+            self._write(rows, target)
+        self._buckets.clear()
+
+    def _write(self, rows: pl.DataFrame, path: Path) -> None:
+        ordered = _sorted(rows, self._day if self._day in rows.columns else None)
+        write_rows(ordered if self._merging is None else self._merging(ordered), path)
 
 
 def write_rows(

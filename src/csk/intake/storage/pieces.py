@@ -19,6 +19,7 @@ from csk.book import FileRead
 from csk.errors import StorageError
 from csk.intake.canonical.rules import NO_FAILURES
 from csk.intake.storage.partition import write_rows
+from csk.intake.storage.rejecting import no_rejects
 from csk.intake.storage.tally import FileTally
 from csk.intake.storage.upserts import Identified
 from csk.schema import REJECTS, SCHEMA_VERSION
@@ -28,6 +29,7 @@ _REJECTS: Final = "rejects.parquet"
 _HELD_BYTES: Final = 64_000_000
 _PARTS: Final = ("rows", "ids", "left")
 _FAILED: Final = "failed.parquet"
+_NO_REJECTS: Final = no_rejects()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,8 @@ class Piece:
 
     def rejects(self, name: str) -> pl.DataFrame:
         """Return the rejected values of the file, which is now called `name`."""
+        if not self.counts["n_rejected"]:
+            return _NO_REJECTS
         return _read(self.folder / _REJECTS).with_columns(file=pl.lit(name))
 
 

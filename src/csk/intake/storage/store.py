@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
@@ -26,6 +26,8 @@ from csk.intake.plans.refusing import (
 )
 from csk.intake.storage import digests
 from csk.intake.storage.filing import Filing
+from csk.intake.storage.growing import Base, earlier, plain
+from csk.intake.storage.inputs import Input
 from csk.intake.storage.keeping import Kept, inputs
 from csk.intake.storage.manifest import manifest, pieces_of, write_manifest
 from csk.intake.storage.rejecting import listed, no_rejects, write_rejects
@@ -77,7 +79,7 @@ def stored(
         making = _Making(read, repeats, settings, today, place, is_by_row=is_by_row)
         book = making.book(digest, kept)
         only_on = today.isoformat() if making.has_future else ""
-        write_manifest(book, kept.settle(), only_on)
+        write_manifest(book, kept.settle(), only_on, making.filed)
         places.settle(place, target)
         books = keep_in.glob(f"{places.BOOK}*")
         places.clear_pieces(keep_in, {name for one in books for name in pieces_of(one)})
@@ -107,6 +109,8 @@ class _Making:
         self.work = work
         self.is_by_row = is_by_row
         self.has_future = False
+        self.filed: list[dict[str, Any]] = []
+        """What the next book has to know of the files of this one."""
 
     def book(self, digest: str, kept: Kept | None) -> Book:
         """Read what is not kept and return the book of all."""
@@ -124,7 +128,10 @@ class _Making:
                 filed, rejects, told = self._filed(opened, kept, size)
             break
         shutil.rmtree(spool, ignore_errors=True)
-        return self._closed(digest, filed, rejects, (opened, told))
+        book = self._closed(digest, filed, rejects, (opened, told))
+        if kept is not None:
+            self.filed = [plain(one) for one in kept.filed(filed.inputs, filed.tally)]
+        return book
 
     def _filed(
         self, opened: OpenedFiles, kept: Kept | None, size: int
@@ -134,7 +141,9 @@ class _Making:
         files = inputs(opened.files, settings.tz, kept)
         spooled = sum(of.spooled_bytes for of in files)
         n_shards = settings.shards or _shards(max(size, spooled))
-        filing = Filing(self.work, n_shards, files, self.today, is_by_row=self.is_by_row)
+        bases = self._bases(files, n_shards, kept)
+        n_shards = next((base.book.n_shards for base in bases.values()), n_shards)
+        filing = Filing(self.work, n_shards, files, self.today, bases, is_by_row=self.is_by_row)
         broken: list[list[pl.DataFrame]] = []
         for of in files:
             if of.piece is not None:
@@ -160,6 +169,18 @@ class _Making:
                 kept.close(of, counted, rows, self.today)
         self.has_future = any(counted.has_future for counted in tally.of_files)
         return filing, rejects, told
+
+    def _bases(self, files: Sequence[Input], n_shards: int, kept: Kept | None) -> dict[str, Base]:
+        """Return the tables that go on in this book, of the earlier one with most of its files."""
+        if kept is None:
+            return {}
+        is_asked = self.settings.shards is not None
+        books = earlier(kept.store, self.today, n_shards, is_asked=is_asked)
+        return max(
+            (one.bases(files) for one in books if one.book.is_by_row == self.is_by_row),
+            key=lambda bases: sum(len(base.tallies) for base in bases.values()),
+            default={},
+        )
 
     def _closed(
         self,
@@ -190,8 +211,10 @@ class _Making:
             margin_by_plan=dict(opened.margin_by_plan),
             has_product_margin=bool(opened.margin_by_product),
             digest=digest,
+            is_by_row=self.is_by_row,
             overlapping=tuple(filing.overlapping),
             beside=beside,
+            n_further={table: n for table, n in filing.n_further.items() if n},
         )
         return with_contracts(book)
 
