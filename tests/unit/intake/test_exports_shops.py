@@ -357,7 +357,7 @@ def test_an_order_counts_once_across_batches(name, size, told, tmp_path):
 @pytest.mark.parametrize("name", sorted(n for n in EXPECTED if EXPECTED[n].role == "payments"))
 def test_a_book_holds_the_payments_of_an_export(name, told, tmp_path):
     chosen = settings({"tz": EXPECTED[name].tz, "reject_limit": 1.0}, None)
-    book = stored(found([str(FIXTURES / name)]), chosen, TODAY, tmp_path)
+    book = stored(found([str(FIXTURES / name)]), chosen, TODAY, tmp_path, is_by_row=True)
     shards = range(book.n_shards)
     rows = pl.concat(pl.read_parquet(book.part("payments", shard)) for shard in shards)
     wanted = [(w, d, int(a * COUNTS_PER_UNIT)) for w, d, a in listed(told(name))]
@@ -366,7 +366,8 @@ def test_a_book_holds_the_payments_of_an_export(name, told, tmp_path):
 
 def test_deliveries_of_a_contract_keep_their_number(tmp_path):
     chosen = settings({"reject_limit": 1.0}, None)
-    book = stored(found([str(FIXTURES / "ecforce-orders.csv")]), chosen, TODAY, tmp_path)
+    orders = found([str(FIXTURES / "ecforce-orders.csv")])
+    book = stored(orders, chosen, TODAY, tmp_path, is_by_row=True)
     rows = pl.concat(pl.read_parquet(book.part("payments", n)) for n in range(book.n_shards))
     contract = rows.filter(pl.col("subscription_id") == "1f7666bf4a").sort("paid_on")
     assert contract["n_delivery"].to_list() == [1, 2]
