@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
-from run import CSK, PEERS, Run, measured
+from measuring import CSK, PEERS, Run, measured
 
 MOST_SECONDS = 5.0
 PARTS = 8

@@ -19,7 +19,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
-from run import CSK, PEERS, measured
+from measuring import CSK, PEERS, measured
 
 TARGET = 0.02
 READ = "read"
