@@ -9,28 +9,21 @@ Every time is of a whole process, from its start; CPU is that of the process and
 
 import argparse
 import os
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
 from measuring import CSK, PEERS, Run, measured
 
+sys.path.append(str(Path(__file__).parents[1] / "cluster"))
+from two_workers import two_workers  # it lies beside the tests that share it
+
 MOST_SECONDS = 5.0
 PARTS = 8
-TWO_WORKERS = {
-    "SAIL_MODE": "local-cluster",
-    "SAIL_CLUSTER__WORKER_INITIAL_COUNT": "2",
-    "SAIL_CLUSTER__WORKER_MAX_COUNT": "2",
-    "RUST_LOG": "error",
-}
 BARE = """
 import sys
 from pyspark.sql.connect.session import SparkSession
@@ -73,31 +66,6 @@ def made(events: int, customers: int, folder: Path) -> int:
     return rows.height
 
 
-@contextmanager
-def cluster(log: Path) -> Iterator[tuple[int, str]]:
-    """Start Sail with two workers, and give its process and address."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port = one.getsockname()[1]
-    with log.open("wb") as told:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "pysail", "spark", "server", "--port", str(port)],
-            env={**os.environ, **TWO_WORKERS},
-            stdout=told,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        for _ in range(200):
-            with socket.socket() as one:
-                if one.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.1)
-        yield server.pid, f"sc://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait()
-
-
 def spent(pid: int) -> float:
     """Return the CPU seconds of a process so far."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -127,7 +95,7 @@ def main() -> None:
         n_events = made(wanted.events, wanted.customers, folder)
         config = Path(work) / "there.toml"
         config.write_text(f'[cluster]\nusage = "{folder}/usage"\n')
-        with cluster(Path(work) / "sail.log") as (pid, there):
+        with two_workers(Path(work) / "sail.log") as (server, there):
             program = [*CSK, "usage", f"subscriptions={folder}/contracts.parquet", "-q"]
             jobs = {
                 "a bare client: added up and counted": ["-c", BARE, there, folder / "usage"],
@@ -137,10 +105,10 @@ def main() -> None:
             runs: dict[str, list[Cost]] = {job: [] for job in jobs}
             for turn in range(wanted.runs + 1):
                 for job, arguments in jobs.items():
-                    before = spent(pid)
+                    before = spent(server.pid)
                     run = measured([sys.executable, *arguments])
                     if turn:  # the first warms up what is read
-                        runs[job].append(Cost(run, spent(pid) - before))
+                        runs[job].append(Cost(run, spent(server.pid) - before))
         n_days = pl.scan_ipc(Path(work) / "days.arrow").select(pl.len()).collect().item()
     print(f"{n_events:,} events in {PARTS} parts, {n_days:,} days of customer and feature\n")
     print("| job | wall s | CPU s | CPU s of the cluster | peak MB |\n|---|---:|---:|---:|---:|")

@@ -7,8 +7,6 @@ read into an empty store, then that day is added, then nothing is; stages are th
 """
 
 import argparse
-import json
-import os
 import shutil
 import statistics
 import subprocess
@@ -19,7 +17,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
-from measuring import CSK, PEERS, measured
+from measuring import CSK, PEERS, logged, measured
 
 TARGET = 0.02
 READ = "read"
@@ -46,16 +44,9 @@ def stages(days: Path, store: Path, output: Path) -> dict[str, float]:
     """Run the command; return CPU seconds by stage, of all (`whole`), and before the first."""
     command = [*CSK, "churn-risk", days, "--store", store, "-o", output]
     command += ["--quiet", "--log-format", "json"]
-    with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen([str(part) for part in command], stderr=said)
-        _, status, usage = os.wait4(process.pid, 0)
-        said.seek(0)
-        text = said.read().decode()
-    if os.waitstatus_to_exitcode(status) != 0:
-        raise SystemExit(f"csk failed: {text[-800:]}")
-    log = [json.loads(line) for line in text.splitlines()]
+    log, run = logged(command)
     spent = {b["event"]: b["cpu_seconds"] - a["cpu_seconds"] for a, b in pairwise(log)}
-    return {**spent, "imports": log[0]["cpu_seconds"], "whole": usage.ru_utime + usage.ru_stime}
+    return {**spent, "imports": log[0]["cpu_seconds"], "whole": run.cpu}
 
 
 def main() -> None:

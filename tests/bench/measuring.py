@@ -132,6 +132,14 @@ def measured(
     return Run(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / _SCALE)
 
 
+def logged(command: Sequence[object]) -> tuple[list[dict[str, Any]], Run]:
+    """Run a program that logs JSON; return the lines of its log, and what it cost."""
+    with tempfile.TemporaryFile() as said:
+        run = measured(command, errors=said)
+        said.seek(0)
+        return [json.loads(line) for line in said.read().decode().splitlines()], run
+
+
 def told(program: Program) -> Told:
     """Run a program once; its last line may be JSON of its own `cpu` and of its `answer`."""
     for path in program.fresh:

@@ -7,8 +7,6 @@ those of its own log. Bare Polars reads the same files and adds up the same sums
 """
 
 import argparse
-import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -16,7 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from measuring import CSK, PEERS, measured
+from measuring import CSK, PEERS, logged, measured
 
 MOST_MB = 6_000
 
@@ -24,15 +22,8 @@ MOST_MB = 6_000
 def stages(folder: Path, output: Path) -> tuple[list[dict[str, Any]], float]:
     """Run the command on a folder; return the lines of its log and its peak of memory in MB."""
     command = [*CSK, "churn-risk", folder, "-o", output, "--quiet", "--log-format", "json"]
-    with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen([str(part) for part in command], stderr=said)
-        _, status, usage = os.wait4(process.pid, 0)
-        said.seek(0)
-        log = said.read().decode()
-    if os.waitstatus_to_exitcode(status) != 0:
-        raise SystemExit(f"csk failed: {log[-800:]}")
-    scale = 1024 if sys.platform != "darwin" else 1024 * 1024
-    return [json.loads(line) for line in log.splitlines()], usage.ru_maxrss / scale
+    log, run = logged(command)
+    return log, run.memory_mb
 
 
 def main() -> None:

@@ -1,52 +1,23 @@
 """A cluster of two workers that is killed, or whose folder has parts that are not as the others."""
 
 import os
-import socket
-import subprocess
-import sys
-import time
 from contextlib import contextmanager
 from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
 import pytest
+from two_workers import two_workers as started
 
-TWO_WORKERS = {
-    "SAIL_MODE": "local-cluster",
-    "SAIL_CLUSTER__WORKER_INITIAL_COUNT": "2",
-    "SAIL_CLUSTER__WORKER_MAX_COUNT": "2",
-    "RUST_LOG": "error",
-}
 BROKEN = "part-00057.parquet"
 
 
 @contextmanager
 def sail(log):
-    """Start Sail as a process of its own, whose workers are threads of it."""
     pytest.importorskip("pysail", reason="pysail is not installed: no cluster was asked")
     os.environ.setdefault("SPARK_HOME", os.getcwd())  # noqa: PTH109 # any folder will do
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port = one.getsockname()[1]
-    with log.open("wb") as told:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "pysail", "spark", "server", "--port", str(port)],
-            env={**os.environ, **TWO_WORKERS},
-            stdout=told,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        until = time.monotonic() + 60
-        while time.monotonic() < until:
-            with socket.socket() as one:
-                if one.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.05)
-        yield server, f"sc://127.0.0.1:{port}"
-    finally:
-        server.kill()
-        server.wait()
+    with started(log) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

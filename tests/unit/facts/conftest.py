@@ -6,16 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from two_workers import TWO_WORKERS
 
 REASON = "pysail and pyspark-client are not installed: facts were not tried on a cluster"
-TWO_WORKERS = {
-    "SAIL_MODE": "local-cluster",
-    "SAIL_CLUSTER__WORKER_INITIAL_COUNT": "2",
-    "SAIL_CLUSTER__WORKER_MAX_COUNT": "2",
-    "SAIL_CLUSTER__WORKER_TASK_SLOTS": "8",
-    "SAIL_EXECUTION__DEFAULT_PARALLELISM": "4",
-}
-"""A driver and two workers that send one another rows by RPC, as on machines of their own."""
 
 
 @contextmanager
